@@ -1,0 +1,100 @@
+import { HsmfleetError, type SourcePosition } from './error.ts';
+import { Secret } from './secret.ts';
+
+/**
+ * Text with Jinja markup that the control host could not render yet because it needs facts, registered results or a
+ * loop's item of the host. The agent renders it when its task comes up.
+ */
+export class Deferred {
+  readonly text: string;
+  readonly position: SourcePosition | undefined;
+  /** `expression` keeps the type of the value (`when`, a bare `{{ list }}`); `text` is always a string. */
+  readonly kind: 'text' | 'expression';
+
+  constructor(text: string, kind: 'text' | 'expression' = 'text', position?: SourcePosition) {
+    this.text = text;
+    this.kind = kind;
+    this.position = position;
+  }
+}
+
+/** A value of the playbook language: JSON, secrets, and templates still to render. */
+export type Value = null | boolean | number | string | Secret | Deferred | Value[] | { [key: string]: Value };
+
+/** A value with nothing left to render. */
+export type Rendered = null | boolean | number | string | Secret | Rendered[] | { [key: string]: Rendered };
+
+/** A value as plain JSON on the wire. See {@link encodeValue}. */
+export type WireValue = null | boolean | number | string | WireValue[] | { [key: string]: WireValue };
+
+const RESERVED = ['$secret', '$template', '$expression'];
+
+/** Collects the secrets of a plan, so that they travel in one field that is never journaled. */
+export interface SecretTable {
+  /** Stores the value once and answers its id. */
+  put(secret: Secret): string;
+  readonly entries: Record<string, { value: string; origin: string }>;
+}
+
+export function createSecretTable(): SecretTable {
+  const entries: Record<string, { value: string; origin: string }> = {};
+  const ids = new Map<string, string>();
+  return {
+    entries,
+    put(secret) {
+      const key = `${secret.origin}\0${secret.reveal()}`;
+      let id = ids.get(key);
+      if (id === undefined) {
+        id = `s${String(ids.size + 1)}`;
+        ids.set(key, id);
+        entries[id] = { value: secret.reveal(), origin: secret.origin };
+      }
+      return id;
+    },
+  };
+}
+
+/**
+ * Value to JSON: a secret becomes `{"$secret": id}`, deferred text `{"$template": text, "at": position}`, a deferred
+ * expression `{"$expression": text, "at": position}`.
+ * @throws HsmfleetError PLAYBOOK_INVALID when a person's mapping uses one of the reserved keys
+ */
+export function encodeValue(value: Value, secrets: SecretTable): WireValue {
+  if (value instanceof Secret) return { $secret: secrets.put(value) };
+  if (value instanceof Deferred) {
+    const key = value.kind === 'text' ? '$template' : '$expression';
+    return { [key]: value.text, ...(value.position === undefined ? {} : { at: { ...value.position } }) };
+  }
+  if (Array.isArray(value)) return value.map((item) => encodeValue(item, secrets));
+  if (value !== null && typeof value === 'object') {
+    const out: { [key: string]: WireValue } = {};
+    for (const [key, item] of Object.entries(value)) {
+      if (RESERVED.includes(key)) throw new HsmfleetError('PLAYBOOK_INVALID', `the key "${key}" is reserved`);
+      out[key] = encodeValue(item, secrets);
+    }
+    return out;
+  }
+  return value;
+}
+
+/** The reverse of {@link encodeValue}. @throws HsmfleetError AGENT when a secret id is unknown */
+export function decodeValue(value: WireValue, secrets: Record<string, { value: string; origin: string }>): Value {
+  if (Array.isArray(value)) return value.map((item) => decodeValue(item, secrets));
+  if (value === null || typeof value !== 'object') return value;
+  if (typeof value.$secret === 'string') {
+    const entry = secrets[value.$secret];
+    if (entry === undefined) throw new HsmfleetError('AGENT', `the plan names an unknown secret ${value.$secret}`);
+    return new Secret(entry.value, entry.origin);
+  }
+  const at = value.at as SourcePosition | undefined;
+  if (typeof value.$template === 'string') return new Deferred(value.$template, 'text', at);
+  if (typeof value.$expression === 'string') return new Deferred(value.$expression, 'expression', at);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(item, secrets)]));
+}
+
+/** True when something inside still has to be rendered. */
+export function isDeferred(value: Value): boolean {
+  if (value instanceof Deferred) return true;
+  if (value === null || typeof value !== 'object' || value instanceof Secret) return false;
+  return (Array.isArray(value) ? value : Object.values(value)).some(isDeferred);
+}

@@ -1,0 +1,52 @@
+import type { Plan, SourcePosition, Value } from '@hsmfleet/contract';
+import type { HostsModel } from '@hsmfleet/hosts';
+
+/** A file of the control host that hosts may ask for by hash. */
+export interface BlobSource {
+  sha256: string;
+  path: string;
+  size: number;
+}
+
+export interface CompileOptions {
+  playbook: string;
+  hosts: HostsModel;
+  limit?: string | undefined;
+  /** `-e`, in order; highest precedence. */
+  extraVars?: Record<string, Value> | undefined;
+  tags?: string[] | undefined;
+  skipTags?: string[] | undefined;
+  check: boolean;
+  diff: boolean;
+  /** Command line `-b`; a play's own `become` wins. */
+  become?: boolean | undefined;
+  run: string;
+  user: string;
+  /** Asks a person for `!secret prompt:`. */
+  ask?: ((question: string) => Promise<string | undefined>) | undefined;
+}
+
+/** A play ready to run. */
+export interface CompiledPlay {
+  index: number;
+  name: string;
+  position: SourcePosition;
+  hosts: string[];
+  /** `serial` applied: hosts in order, batch by batch. */
+  batches: string[][];
+  /** Per cent of a batch that may fail before the run stops; undefined: all may. */
+  maxFailPercentage?: number;
+  anyErrorsFatal: boolean;
+  become: boolean;
+  becomeUser: string;
+  plans: ReadonlyMap<string, Plan>;
+  /** Variables that tell how to connect, per host: ansible_host, ansible_port, … rendered. */
+  connection: ReadonlyMap<string, Record<string, Value>>;
+}
+
+export interface CompiledPlaybook {
+  path: string;
+  plays: CompiledPlay[];
+  blobs: ReadonlyMap<string, BlobSource>;
+  warnings: string[];
+}

@@ -1,0 +1,147 @@
+import type { HostFacts, InventoryReport, ModuleRow, Secret } from '@hsmfleet/contract';
+
+/** What a file is. Owner and group are names where the host knows them, else numbers as text. */
+export interface FileStat {
+  kind: 'file' | 'directory' | 'link' | 'other';
+  /** Permission bits, for example 0o644. */
+  mode: number;
+  uid: number;
+  gid: number;
+  owner: string;
+  group: string;
+  size: number;
+  /** Milliseconds since 1970. */
+  mtimeMs: number;
+  /** Where a link points, as written in it. */
+  target?: string;
+}
+
+export interface CommandOptions {
+  /** Added to a minimal environment (PATH, LANG=C.UTF-8, HOME). Never put a secret here. */
+  env?: Record<string, string>;
+  cwd?: string;
+  stdin?: string | Secret;
+  /** Milliseconds; 30 000 by default. The whole process group is killed at the deadline. */
+  timeoutMs?: number;
+  /** Bytes kept of each stream, 1 MiB by default; the program is killed when it goes on far beyond. */
+  maxOutput?: number;
+  /** Run as this user instead of the agent's. */
+  user?: string;
+}
+
+export interface CommandResult {
+  argv: readonly string[];
+  /** Exit code; -1 when the program could not be started; 128 + n when a signal ended it. */
+  code: number;
+  stdout: string;
+  stderr: string;
+  timedOut: boolean;
+}
+
+/** How to reach a PKCS#11 module from a child process. */
+export interface ModuleTarget {
+  /** Absolute path of the shared library. */
+  path: string;
+  /** Variables the library needs, for example P11_KIT_SERVER_ADDRESS or PKCS11_READER_FILTER. */
+  env?: Record<string, string>;
+  /** Milliseconds for the whole look, 10 000 by default. */
+  timeoutMs?: number;
+}
+
+/** Reading tokens. Every call runs in a child process with a deadline that never logs out and never finalizes. */
+export interface Pkcs11Reader {
+  /**
+   * Loads the module and reads its info, slots, tokens, objects and read-only evidence, without a login.
+   * Never throws for a module that fails or hangs: the answer's `error` says so.
+   */
+  observe(target: ModuleTarget): Promise<ModuleRow>;
+  /** Has this host proven this PIN on the token with this identity before? Reads a root-only ledger, no login. */
+  isPinProven(tokenIdentity: string, pin: Secret): Promise<boolean>;
+}
+
+export interface HandshakeTarget {
+  /** Address to connect to, 127.0.0.1 by default. */
+  address?: string;
+  port: number;
+  /** SNI, and the Host header when a page is fetched. */
+  serverName: string;
+  /** Milliseconds, 5 000 by default. */
+  timeoutMs?: number;
+  /** Fetch this path after the handshake and report the status. */
+  path?: string;
+}
+
+/** What a real TLS handshake showed. The chain is not verified: the question is which key serves. */
+export interface Handshake {
+  ok: boolean;
+  /** SHA-256 of the served certificate's SubjectPublicKeyInfo, hex. */
+  keyFingerprint?: string;
+  certificateSha256?: string;
+  protocol?: string;
+  cipher?: string;
+  httpStatus?: number;
+  /** Why it failed: the system's or TLS's words. */
+  problem?: string;
+}
+
+/** A file that travelled with the plan, or a rendered template. */
+export interface InputFile {
+  name: string;
+  sha256: string;
+  size: number;
+  /** True when a secret went into it: its contents are never shown. */
+  secret: boolean;
+  read(): Promise<Buffer>;
+}
+
+/** A web server as /proc and its PID file show it. */
+export interface ServerProcess {
+  pid: number;
+  startedAtMs: number;
+}
+
+/**
+ * What a resource may read. There is no writer in it, so that "check mode changes nothing" is a fact of the types.
+ * Paths are absolute.
+ */
+export interface ReadHost {
+  readonly facts: HostFacts;
+  /** Undefined when it does not exist. Throws when it cannot be read or is larger than `maxBytes` (4 MiB). */
+  readFile(path: string, maxBytes?: number): Promise<Buffer | undefined>;
+  readText(path: string, maxBytes?: number): Promise<string | undefined>;
+  /** Follows links. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Does not follow links. */
+  lstat(path: string): Promise<FileStat | undefined>;
+  /** Names in a directory, sorted; undefined when there is none. */
+  list(path: string): Promise<string[] | undefined>;
+  realPath(path: string): Promise<string | undefined>;
+  /** Hex SHA-256 of a file's bytes; undefined when there is none. */
+  sha256(path: string): Promise<string | undefined>;
+  /** Numeric id of a user by name; undefined when unknown. Numbers as text are taken as they are. */
+  userId(name: string): Promise<number | undefined>;
+  groupId(name: string): Promise<number | undefined>;
+  /** Runs a program that is known to read only (dpkg-query, apache2ctl -M, systemctl is-active, …). */
+  query(argv: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** The running server whose PID the file names; undefined when none runs. */
+  serverProcess(pidFile: string): Promise<ServerProcess | undefined>;
+  handshake(target: HandshakeTarget): Promise<Handshake>;
+  /** Tries to connect to a TCP port; true when something accepts within the time. */
+  portOpen(port: number, address?: string, timeoutMs?: number): Promise<boolean>;
+  readonly pkcs11: Pkcs11Reader;
+  /** Changes of the web server that were made but not yet taken up by a proven restart (see WebChange). */
+  pendingWebChange(): Promise<PendingWebChange | undefined>;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Hands an inventory report to whoever runs the plan; it is sent as an `inventory` event. */
+  report(report: InventoryReport): void;
+}
+
+/** Left on disk between tasks of one run: what a failing proof has to put back. */
+export interface PendingWebChange {
+  /** Paths touched since the server last served, proven. */
+  paths: string[];
+  /** `restart` needs a full stop and start, `reload` a graceful reload. */
+  apply: 'reload' | 'restart';
+  since: string;
+}

@@ -1,0 +1,73 @@
+import type { Rendered } from '@hsmfleet/contract';
+import type { TObject, TSchema } from '@sinclair/typebox';
+import type { InputFile, ReadHost } from './host.ts';
+import type { Step, StepResult } from './step.ts';
+
+/** What a resource wants done. No steps means compliant. */
+export interface PlanOutcome {
+  steps: Step[];
+  /** Shown to people; a warning never fails a task. */
+  warnings?: string[];
+  /** For `register`, on top of `changed`, `failed`, `skipped`, `diff`. */
+  result?: Record<string, Rendered>;
+  /** Variables that `set_fact` sets for the rest of the run on this host. */
+  setVars?: Record<string, Rendered>;
+  /** What debug and assert say. */
+  message?: string;
+}
+
+export interface Inputs {
+  /** By parameter name, as declared in {@link Resource.files}. */
+  readonly [param: string]: InputFile | undefined;
+}
+
+/** An example in the declaration: printed in the docs, compiled in tests. */
+export interface Example {
+  title: string;
+  /** YAML of one task. */
+  yaml: string;
+}
+
+/**
+ * One idempotent kind of thing that a task manages.
+ *
+ * `inspect` reads, `plan` is pure; only agent-runtime executes steps. Afterwards it inspects and plans again: steps
+ * that remain mean "did not converge" and fail the task (unless {@link Resource.converges} is false).
+ * Both may throw HsmfleetError: codes of the refused class end the task as `refused`, all others as `failed`.
+ */
+export interface Resource<P = never, F = unknown> {
+  /** Folder name = YAML key = documentation page. */
+  name: string;
+  /** One sentence. */
+  summary: string;
+  /** Object schema; every property has a description with units and default. */
+  params: TObject;
+  /** True: the task may give a plain string instead of a mapping; `freeFormParam` receives it. */
+  freeFormParam?: string;
+  /** Parameters that name files of the control host: shipped as they are, or rendered as a template on the host. */
+  files?: Record<string, 'blob' | 'template'>;
+  /** False for resources whose steps are actions rather than a state: command, a service restart. Default true. */
+  converges?: boolean;
+  inspect(host: ReadHost, params: P, inputs: Inputs): Promise<F>;
+  plan(params: P, facts: F, inputs: Inputs): PlanOutcome;
+  /** What `register` sees after the steps were executed. */
+  result?(params: P, facts: F, steps: readonly StepResult[]): Record<string, Rendered>;
+  /** Proof beyond a second inspection, where a change can lie about itself. Throws HsmfleetError. */
+  verify?(host: ReadHost, params: P, facts: F): Promise<void>;
+  examples: readonly Example[];
+}
+
+/** A resource with its types forgotten, as the registry holds it. */
+export interface AnyResource extends Omit<Resource, 'inspect' | 'plan' | 'result' | 'verify'> {
+  inspect(host: ReadHost, params: Record<string, unknown>, inputs: Inputs): Promise<unknown>;
+  plan(params: Record<string, unknown>, facts: unknown, inputs: Inputs): PlanOutcome;
+  result?(params: Record<string, unknown>, facts: unknown, steps: readonly StepResult[]): Record<string, Rendered>;
+  verify?(host: ReadHost, params: Record<string, unknown>, facts: unknown): Promise<void>;
+}
+
+/** Checks a declaration's types where it is written, and forgets them for the registry. */
+export function defineResource<P, F>(resource: Resource<P, F>): AnyResource {
+  return resource as unknown as AnyResource;
+}
+
+export type { TSchema };

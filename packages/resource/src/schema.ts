@@ -1,0 +1,32 @@
+import type { Secret } from '@hsmfleet/contract';
+import { Type, type TUnsafe } from '@sinclair/typebox';
+
+/** Schemas that many resources share. Ajv needs the keywords `x-secret` and `x-mode` to be known: see KEYWORDS. */
+
+/** Keywords of ours in parameter schemas; register them with every ajv that compiles one. */
+export const KEYWORDS = ['x-secret'] as const;
+
+/**
+ * A parameter that takes a secret. In a playbook it may be written as plain text or come from `!secret`; the runtime
+ * hands it over as a Secret either way. Validators skip Secret instances.
+ */
+export const SecretParam = (description: string): TUnsafe<Secret> => Type.Unsafe<Secret>({ 'x-secret': true, description });
+
+/** A mode as Ansible takes it: "0644", or a YAML number that was written in octal (420). Symbolic modes are not taken. */
+export const Mode = Type.Union([Type.String({ pattern: '^0?[0-7]{3,4}$' }), Type.Integer({ minimum: 0, maximum: 0o7777 })], {
+  description: 'permission bits, quoted octal: "0644"',
+});
+
+/** Permission bits from a {@link Mode} parameter. */
+export function parseMode(mode: string | number): number {
+  return typeof mode === 'number' ? mode : Number.parseInt(mode, 8);
+}
+
+/** "0644" from permission bits. */
+export function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+export const Owner = Type.String({ description: 'user that owns it; left as it is when absent' });
+export const Group = Type.String({ description: 'group that owns it; left as it is when absent' });
+export const AbsolutePath = (description: string) => Type.String({ pattern: '^/', description });

@@ -1,0 +1,125 @@
+import type { Secret } from '@hsmfleet/contract';
+import type { HandshakeTarget, ModuleTarget } from './host.ts';
+
+/** Owner and mode of a path. Names or numbers as text; absent means "leave as it is" (or the default when created). */
+export interface Attributes {
+  /** Permission bits, for example 0o640. */
+  mode?: number;
+  owner?: string;
+  group?: string;
+}
+
+/** Bytes to write. `secret` marks contents that no diff, journal or message may show. */
+export type Content =
+  | { from: 'blob'; sha256: string }
+  | { from: 'text'; text: string }
+  | { from: 'secret'; text: Secret };
+
+export interface WriteFile extends Attributes {
+  kind: 'write_file';
+  path: string;
+  content: Content;
+}
+export interface MakeDirectory extends Attributes {
+  kind: 'make_directory';
+  path: string;
+}
+export interface SetAttributes extends Attributes {
+  kind: 'set_attributes';
+  path: string;
+  recursive?: boolean;
+  /** Change the link itself, not what it points at. */
+  noFollow?: boolean;
+}
+export interface MakeLink {
+  kind: 'make_link';
+  path: string;
+  target: string;
+  /** Replace a file or an empty directory that is in the way. */
+  force?: boolean;
+}
+export interface Remove {
+  kind: 'remove';
+  path: string;
+}
+
+/** Runs a program. argv only: there is no shell anywhere. */
+export interface RunProgram {
+  kind: 'run';
+  argv: readonly string[];
+  env?: Record<string, string>;
+  cwd?: string;
+  stdin?: string | Secret;
+  /** Milliseconds, 600 000 by default. */
+  timeoutMs?: number;
+  maxOutput?: number;
+  user?: string;
+  /** Exit codes that are no failure; [0] by default. */
+  okCodes?: readonly number[];
+  /** What the change is, for people: "add module hsm to sql:/etc/nss". */
+  why: string;
+  /** Hold this lock file (flock) meanwhile. */
+  lock?: string;
+  /** Files whose owner, group and mode are put back as they were when the program is done. */
+  keepAttributes?: readonly string[];
+  /** Secrets written to files (0600, root-only directory in RAM where there is one) whose paths replace `{name}` in argv; removed afterwards. */
+  secretFiles?: Record<string, Secret>;
+}
+
+export interface ServiceAction {
+  kind: 'service';
+  unit: string;
+  action: 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'disable';
+}
+
+/**
+ * Proves a PIN on one token: reads the flags first, asks the run's PIN authority, then logs in once. Recorded in the
+ * ledger when right; a wrong PIN is never tried again by anything in this run.
+ */
+export interface ProvePin {
+  kind: 'prove_pin';
+  module: ModuleTarget;
+  tokenLabel: string;
+  tokenSerial?: string;
+  pin: Secret;
+}
+
+/** What must serve after a change of the web server, and from which key. */
+export interface TlsProof {
+  target: HandshakeTarget;
+  /** Hex SHA-256 of the SubjectPublicKeyInfo that must be served; absent: any, it just has to serve. */
+  keyFingerprint?: string;
+}
+
+/**
+ * A change of the web server as one transaction: snapshot of every path touched, changes, configtest, then
+ * - `pending`: stop there; a later web change of the run, or the end of the play, restarts and proves;
+ * - `reload` / `restart`: apply now (a full stop and start for `restart`) and prove.
+ * Any failure puts back every path changed since the server last served, restarts, and proves again.
+ */
+export interface WebChange {
+  kind: 'web_change';
+  changes: readonly (WriteFile | MakeDirectory | SetAttributes | MakeLink | Remove | RunProgram)[];
+  apply: 'pending-reload' | 'pending-restart' | 'reload' | 'restart';
+  /** Start the server when it does not run. */
+  start: boolean;
+  proofs: readonly TlsProof[];
+  /** PIN files the server will read: none may hold a PIN that is not proven. */
+  pins: readonly { file: string; module: ModuleTarget; tokenLabel: string; pin: Secret }[];
+  /** What the change is, for people. */
+  why: string;
+}
+
+/** Every primitive change there is. Only agent-runtime executes them. */
+export type Step =
+  | WriteFile | MakeDirectory | SetAttributes | MakeLink | Remove | RunProgram | ServiceAction | ProvePin | WebChange;
+
+/** What executing a step answered; `run` steps carry the program's output. */
+export interface StepResult {
+  step: Step;
+  code?: number;
+  stdout?: string;
+  stderr?: string;
+  startedAt: string;
+  durationMs: number;
+}

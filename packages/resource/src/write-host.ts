@@ -1,0 +1,41 @@
+import type { Diff, Secret } from '@hsmfleet/contract';
+import type { ReadHost } from './host.ts';
+import type { Step, StepResult } from './step.ts';
+
+/**
+ * The run's authority over first logins. One instance per run and fleet, on the control host; the agent reaches it
+ * through frames. When the control host cannot be asked the answer is no.
+ */
+export interface PinGate {
+  /** Asks before the first login with a PIN that this host has not proven on this token. Waits for a canary. */
+  ask(pin: Secret, token: string): Promise<PinPermit>;
+}
+
+export type PinPermit =
+  | { go: false; reason: string }
+  | { go: true; /** Must be called once, whatever happened. */ report(outcome: 'correct' | 'incorrect' | 'not_tried'): void };
+
+export interface ExecuteContext {
+  pins: PinGate;
+  /** Secrets written by the step are reported here, so that all that leaves the agent is redacted by value. */
+  learn(secret: Secret): void;
+  /** A line for people while a long step works. */
+  progress(message: string): void;
+}
+
+/** A host that can be changed: only agent-runtime holds one. */
+export interface WriteHost extends ReadHost {
+  /** @throws HsmfleetError when the step fails; a `run` step with an unexpected exit code is COMMAND_FAILED with the output's tail */
+  execute(step: Step, context: ExecuteContext): Promise<StepResult>;
+  /** What the step would change, for `--diff` and check mode. Reads only. */
+  diff(step: Step): Promise<Diff[]>;
+  /** One line for people: "write /etc/apache2/fleet/t1.conf". Never contains a secret. */
+  describe(step: Step): string;
+  /**
+   * Applies a pending web change: restart or reload, proof, rollback on failure. Does nothing when there is none or the
+   * server does not run.
+   * @returns whether the server was restarted or reloaded
+   * @throws HsmfleetError WEB_ROLLED_BACK or WEB_DOWN
+   */
+  settleWeb(context: ExecuteContext): Promise<boolean>;
+}

@@ -1,0 +1,49 @@
+import type { Counts, Plan, RunEvent } from '@hsmfleet/contract';
+import type { HostTarget, Transport } from '@hsmfleet/transport';
+
+/** What has to be there on a host before it can run a plan. All by content hash. */
+export interface AgentBundle {
+  /** Version shown in events. */
+  version: string;
+  /** Files that make up the agent, relative name and absolute path on the control host: agent.js, pkcs11.node, … */
+  files: readonly { name: string; path: string; sha256: string; size: number }[];
+  /** Hash over all of them: the directory's name on the host. */
+  hash: string;
+  /** A compressed Node binary per platform ("linux-x64"), pushed where the host has none that fits. */
+  runtimes: ReadonlyMap<string, { path: string; sha256: string; size: number; version: string; compression: 'gzip' | 'none' }>;
+}
+
+export interface RunnerPlay {
+  index: number;
+  name: string;
+  batches: readonly (readonly string[])[];
+  maxFailPercentage?: number;
+  anyErrorsFatal: boolean;
+  plans: ReadonlyMap<string, Plan>;
+  /** How to reach each host in this play. */
+  targets: ReadonlyMap<string, HostTarget>;
+}
+
+export interface RunOptions {
+  run: string;
+  user: string;
+  playbook: string;
+  check: boolean;
+  plays: readonly RunnerPlay[];
+  transport: (target: HostTarget) => Transport;
+  bundle: AgentBundle;
+  /** Opens a blob of the control host for reading. */
+  blob(sha256: string): NodeJS.ReadableStream | undefined;
+  /** Hosts at once; connections are opened to all of them. */
+  forks: number;
+  /** Called for every event, in order per host. Must not throw. */
+  onEvent(event: RunEvent): void;
+  /** Aborting asks every agent to stop after its current task. */
+  signal?: AbortSignal;
+}
+
+export interface RunSummary {
+  counts: Record<string, Counts>;
+  exitCode: number;
+  durationMs: number;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** One configuration for every package; a package's target runs it with its own folder as root. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.spec.ts'],
+    testTimeout: 20_000,
+    passWithNoTests: true,
+    pool: 'threads',
+  },
+});
