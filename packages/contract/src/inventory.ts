@@ -62,6 +62,7 @@ export const CertificateRow = Type.Object(
     sha256: Type.String({ description: 'of the DER certificate, hex' }),
     keyFingerprint: Type.String({ description: "SHA-256 of the certificate's SubjectPublicKeyInfo, hex" }),
     matchesKey: nullable(Type.Boolean({ description: 'against the key object with the same ID; null when there is none' })),
+    der: Type.Optional(Type.String({ description: 'the DER certificate, base64; may be left out of reports' })),
   },
   strict,
 );
