@@ -16,6 +16,14 @@ export interface PlanOutcome {
   message?: string;
 }
 
+/** A parameter named in {@link Resource.expressions}, as `inspect` and `plan` see it. */
+export interface EvaluatedExpression {
+  /** As the playbook has it. */
+  expression: string;
+  /** Undefined where the expression names a variable that does not exist. */
+  value: Rendered | undefined;
+}
+
 export interface Inputs {
   /** By parameter name, as declared in {@link Resource.files}. */
   readonly [param: string]: InputFile | undefined;
@@ -46,6 +54,12 @@ export interface Resource<P = never, F = unknown> {
   freeFormParam?: string;
   /** Parameters that name files of the control host: shipped as they are, or rendered as a template on the host. */
   files?: Record<string, 'blob' | 'template'>;
+  /**
+   * Parameters that take bare Jinja expressions, one or a list (`assert.that`, `debug.var`). The compiler leaves them
+   * deferred, so that their text is kept; `inspect` and `plan` get an {@link EvaluatedExpression} in place of each.
+   * Their schema (`Expression`) describes what people write, so they are not validated again on the host.
+   */
+  expressions?: readonly string[];
   /** False for resources whose steps are actions rather than a state: command, a service restart. Default true. */
   converges?: boolean;
   inspect(host: ReadHost, params: P, inputs: Inputs): Promise<F>;

@@ -1,4 +1,5 @@
 import type { Secret } from '@hsmfleet/contract';
+import type { EvaluatedExpression } from './resource.ts';
 import { Type, type TUnsafe } from '@sinclair/typebox';
 
 /** Schemas that many resources share. Ajv needs the keywords `x-secret` and `x-mode` to be known: see KEYWORDS. */
@@ -11,6 +12,10 @@ export const KEYWORDS = ['x-secret'] as const;
  * hands it over as a Secret either way. Validators skip Secret instances.
  */
 export const SecretParam = (description: string): TUnsafe<Secret> => Type.Unsafe<Secret>({ 'x-secret': true, description });
+
+/** What people write for one parameter of `Resource.expressions`: an expression without braces, or a literal. */
+export const Expression = (description: string) =>
+  Type.Unsafe<EvaluatedExpression>({ anyOf: [{ type: 'string' }, { type: 'boolean' }, { type: 'number' }], description });
 
 /** A mode as Ansible takes it: "0644", or a YAML number that was written in octal (420). Symbolic modes are not taken. */
 export const Mode = Type.Union([Type.String({ pattern: '^0?[0-7]{3,4}$' }), Type.Integer({ minimum: 0, maximum: 0o7777 })], {

@@ -1,4 +1,4 @@
-import type { Diff, Secret } from '@hsmfleet/contract';
+import { HsmfleetError, type Diff, type ErrorCode, type ErrorOptions, type Secret } from '@hsmfleet/contract';
 import type { ReadHost } from './host.ts';
 import type { Step, StepResult } from './step.ts';
 
@@ -21,6 +21,19 @@ export interface ExecuteContext {
   learn(secret: Secret): void;
   /** A line for people while a long step works. */
   progress(message: string): void;
+}
+
+/**
+ * A `run` step whose program ended with an unexpected exit code (COMMAND_FAILED) or at its deadline (TIMEOUT). Carries
+ * the step's result, so that `register` and `failed_when` see the exit code and the output all the same.
+ */
+export class StepFailedError extends HsmfleetError {
+  readonly result: StepResult;
+
+  constructor(code: ErrorCode, message: string, result: StepResult, options: ErrorOptions = {}) {
+    super(code, message, options);
+    this.result = result;
+  }
 }
 
 /** A host that can be changed: only agent-runtime holds one. */
