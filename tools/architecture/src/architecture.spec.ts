@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { readRooms, type Room } from './workspace.ts';
+
+/*
+ * The second watch over the house's rules: lint has the first, but a lax lint configuration fails silently. Reads
+ * imports from the source text.
+ */
+const rooms = readRooms();
+const byName = new Map(rooms.map((room) => [room.name, room]));
+
+/** What a room of a type may import, by type. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  contract: [],
+  port: ['contract'],
+  domain: ['contract', 'port', 'domain'],
+  adapter: ['contract', 'port', 'domain'],
+  engine: ['contract', 'port', 'domain'],
+  app: ['contract', 'port', 'domain', 'adapter', 'engine'],
+};
+
+/** Libraries with exactly one importer. */
+const SOLE_IMPORTERS: Record<string, string> = {
+  ssh2: '@hsmfleet/transport-ssh',
+  pkcs11js: '@hsmfleet/pkcs11',
+  'node:sqlite': '@hsmfleet/store',
+  nunjucks: '@hsmfleet/template',
+};
+
+function tag(room: Room, kind: string): string {
+  const found = room.tags.find((name) => name.startsWith(`${kind}:`));
+  return found === undefined ? '' : found.slice(kind.length + 1);
+}
+
+function workspaceImports(room: Room): { from: string; to: Room }[] {
+  return room.sources
+    .filter((source) => !source.test)
+    .flatMap((source) =>
+      source.imports
+        .filter((name) => name.startsWith('@hsmfleet/'))
+        .map((name) => ({ from: source.path, to: byName.get(name.split('/').slice(0, 2).join('/')) as Room })),
+    );
+}
+
+test('the reader sees imports at all', () => {
+  expect(rooms.length).toBeGreaterThan(15);
+  expect(rooms.flatMap(workspaceImports).length).toBeGreaterThan(30);
+});
+
+test.each(rooms.map((room) => [room.folder, room] as const))('%s has a purpose, a type and a side', (_folder, room) => {
+  expect(room.description).not.toBe('');
+  expect(Object.keys(MAY_IMPORT)).toContain(tag(room, 'type'));
+  expect(['shared', 'control', 'agent']).toContain(tag(room, 'side'));
+});
+
+test.each(rooms.map((room) => [room.folder, room] as const))('%s imports only what its type may', (_folder, room) => {
+  const wrong = workspaceImports(room)
+    .filter(({ to }) => to.name !== room.name && !MAY_IMPORT[tag(room, 'type')]?.includes(tag(to, 'type')))
+    .map(({ from, to }) => `${from} imports ${to.name}`);
+  expect(wrong).toEqual([]);
+});
+
+test('control-host rooms and agent rooms never import each other', () => {
+  const wrong = rooms.flatMap((room) =>
+    workspaceImports(room)
+      .filter(({ to }) => tag(to, 'side') !== 'shared' && tag(to, 'side') !== tag(room, 'side'))
+      .map(({ from, to }) => `${from} imports ${to.name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('every workspace import is a declared dependency', () => {
+  const wrong = rooms.flatMap((room) =>
+    workspaceImports(room)
+      .filter(({ to }) => to.name !== room.name && !room.dependencies.includes(to.name))
+      .map(({ from, to }) => `${from} imports ${to.name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test.each(Object.entries(SOLE_IMPORTERS))('only one room imports %s', (library, importer) => {
+  const found = rooms
+    .filter((room) => room.sources.some((source) => !source.test && source.imports.some((name) => name === library || name.startsWith(`${library}/`))))
+    .map((room) => room.name);
+  expect(found).toEqual([importer]);
+});
+
+test('the domain does no I/O', () => {
+  const io = ['node:fs', 'node:fs/promises', 'node:net', 'node:tls', 'node:child_process', 'node:http', 'node:https'];
+  const pure = rooms.filter((room) => ['contract', 'port'].includes(tag(room, 'type')) || ['@hsmfleet/nss', '@hsmfleet/httpd', '@hsmfleet/x509', '@hsmfleet/resources', '@hsmfleet/template'].includes(room.name));
+  const wrong = pure.flatMap((room) =>
+    room.sources.filter((source) => !source.test && source.imports.some((name) => io.includes(name))).map((source) => source.path),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no file has outgrown its room', () => {
+  const large = rooms.flatMap((room) => room.sources.filter((source) => source.text.split('\n').length > 500).map((source) => source.path));
+  expect(large).toEqual([]);
+});
+
+test('no room is called after nothing', () => {
+  const vague = rooms.flatMap((room) => room.sources.map((source) => source.path)).filter((path) => /(^|\/)(utils?|helpers?|common|manager)(\/|\.ts$)/.test(path));
+  expect(vague).toEqual([]);
+});
