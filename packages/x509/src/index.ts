@@ -1,1 +1,2 @@
-export {};
+export * from './certificate.ts';
+export * from './public-key.ts';
