@@ -1,1 +1,1 @@
-export {};
+export { createLocalTransport } from './local-transport.ts';
