@@ -1,0 +1,104 @@
+/** One step of the schema. Released steps never change: a mistake is mended by a further one. */
+export interface Migration {
+  version: number;
+  /** What it brings, for people. */
+  name: string;
+  sql: string;
+}
+
+/*
+ * Tables hold what the views in views.ts show; people query the views, so tables may change with a migration.
+ * Booleans are 0 and 1, times are ISO 8601 in UTC. `latest_*` hold the newest inventory snapshot of each host only,
+ * snapshot.report keeps the older ones.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'runs, events, hosts and inventory snapshots',
+    sql: `
+create table run (
+  id text primary key, playbook text not null, user text not null, check_mode integer not null, version text not null,
+  started_at text not null, finished_at text, exit_code integer, duration_ms real
+) strict, without rowid;
+
+create table run_host (
+  run text not null, host text not null, status text not null, error text, last_event_at text not null,
+  ok integer not null, changed integer not null, skipped integer not null, failed integer not null,
+  refused integer not null, ignored integer not null, unreachable integer not null,
+  primary key (run, host)
+) strict, without rowid;
+
+create table event (
+  run text not null, host text not null, seq integer not null, type text not null, at text not null, body text not null,
+  primary key (run, host, seq, type)
+) strict, without rowid;
+
+create table task_result (
+  run text not null, host text not null, seq integer not null, at text not null, task text not null, name text not null,
+  resource text not null, handler integer not null, outcome text not null, ignored integer not null,
+  duration_ms real not null, changes text not null, message text, error_code text, error_message text,
+  file text, line integer,
+  primary key (run, host, seq)
+) strict, without rowid;
+
+create table host (
+  name text primary key, first_seen_at text not null, last_seen_at text, facts text, agent text, node text,
+  last_run text, last_status text, last_error text,
+  collected_at text, evidence text, disturbed integer, inventory_errors integer not null default 0, attempt_error text
+) strict, without rowid;
+
+create table snapshot (
+  id integer primary key, host text not null, at text not null, run text, report text not null, unique (host, at)
+) strict;
+
+create table latest_module (
+  host text not null, path text not null, real_path text, sha256 text, manufacturer text not null,
+  description text not null, version text not null, cryptoki_version text not null, read_only text not null,
+  read_only_reason text not null, read_only_at text not null, tokens integer not null, error text,
+  collected_at text not null
+) strict;
+create index latest_module_host on latest_module (host);
+
+create table latest_token (
+  host text not null, module text not null, read_only text not null, label text not null, serial text not null,
+  manufacturer text not null, model text not null, slot_id integer not null, slot_description text not null,
+  flags text not null, pin_state text not null, login_required integer not null, identity text not null,
+  keys integer not null, certificates integer not null, collected_at text not null
+) strict;
+create index latest_token_host on latest_token (host);
+
+create table latest_key (
+  host text not null, module text not null, token text not null, token_serial text not null,
+  token_identity text not null, read_only text not null, id text not null, label text not null, class text not null,
+  type text not null, bits integer, curve text, fingerprint text, sensitive integer, extractable integer,
+  collected_at text not null
+) strict;
+create index latest_key_host on latest_key (host);
+
+create table latest_certificate (
+  host text not null, module text not null, token text not null, token_serial text not null,
+  token_identity text not null, id text not null, label text not null, subject text not null, issuer text not null,
+  serial text not null, not_before text not null, not_after text not null, sha256 text not null,
+  key_fingerprint text not null, matches_key integer, collected_at text not null
+) strict;
+create index latest_certificate_host on latest_certificate (host);
+
+create table latest_nss_module (
+  host text not null, database text not null, database_kind text not null, database_mode text not null,
+  database_owner text not null, database_group text not null, name text not null, library text not null,
+  enabled integer not null, collected_at text not null
+) strict;
+create index latest_nss_module_host on latest_nss_module (host);
+
+create table latest_site (
+  host text not null, name text not null, port integer not null, engine text not null, config text not null,
+  key text not null, serving integer, served_key_fingerprint text, served_certificate_sha256 text,
+  served_from_token integer, error text, collected_at text not null
+) strict;
+create index latest_site_host on latest_site (host);
+`,
+  },
+];
+
+/** The schema this program reads and writes; kept in SQLite's `user_version`. */
+export const SCHEMA_VERSION = MIGRATIONS.at(-1)?.version ?? 0;

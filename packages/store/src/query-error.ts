@@ -1,0 +1,63 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { HsmfleetError, type SourcePosition } from '@hsmfleet/contract';
+import { VIEWS } from './views.ts';
+
+/** Turns SQLite's words about a query into an error that names the nearest view or column and lists the known ones. */
+export function explainQueryError(message: string, sql: string): HsmfleetError {
+  const column = /^no such column: (.+)$/.exec(message)?.[1];
+  if (column !== undefined) return unknownColumn(column, sql);
+  const table = /^no such table: (.+)$/.exec(message)?.[1];
+  if (table !== undefined) return unknownView(table, sql);
+  if (message === 'not authorized' || /readonly database/.test(message)) {
+    return new HsmfleetError('USAGE', 'the query wants to do more than read', { hint: 'only one SELECT statement is allowed' });
+  }
+  if (message === 'more than one statement') {
+    return new HsmfleetError('USAGE', 'the query has more than one statement', { hint: 'give one SELECT statement' });
+  }
+  if (/contains no statements/.test(message)) {
+    return new HsmfleetError('USAGE', 'the query is empty', { hint: 'for example: select host, label, bits from keys' });
+  }
+  const near = /^near "([^]+)": syntax error$/.exec(message)?.[1];
+  return new HsmfleetError('USAGE', `the query is not valid: ${message}`, {
+    ...placeOf(near, sql),
+    hint: `views: ${VIEWS.map(({ name }) => name).join(', ')}; hsmfleet query --views describes them`,
+  });
+}
+
+function unknownColumn(column: string, sql: string): HsmfleetError {
+  const name = column.slice(column.lastIndexOf('.') + 1);
+  const words = new Set(sql.toLowerCase().match(/[a-z_]+/g));
+  const mentioned = VIEWS.filter((view) => words.has(view.name));
+  const views = mentioned.length === 0 ? VIEWS : mentioned;
+  const lists = views.map((view) => `${view.name} has ${view.columns.map((known) => known.name).join(', ')}`);
+  return new HsmfleetError('USAGE', `the query names an unknown column "${column}"`, {
+    ...placeOf(name, sql),
+    hint: `${didYouMean(name, views.flatMap((view) => view.columns.map((known) => known.name)))}${lists.join('; ')}`,
+  });
+}
+
+function unknownView(table: string, sql: string): HsmfleetError {
+  const names = VIEWS.map(({ name }) => name);
+  return new HsmfleetError('USAGE', `the query names an unknown view "${table}"`, {
+    ...placeOf(table, sql),
+    hint: `${didYouMean(table, names)}views: ${names.join(', ')}`,
+  });
+}
+
+function didYouMean(name: string, known: readonly string[]): string {
+  const nearest = closest(name, known);
+  return distance(name, nearest) <= Math.max(2, Math.floor(name.length / 3)) ? `did you mean "${nearest}"? ` : '';
+}
+
+/** SQLite does not say where; when the word occurs once in the query, that is the place. */
+function placeOf(word: string | undefined, sql: string): { position?: SourcePosition; excerpt?: string } {
+  if (word === undefined) return {};
+  const at = sql.indexOf(word);
+  if (at < 0 || sql.includes(word, at + 1)) return {};
+  const before = sql.slice(0, at).split('\n');
+  const line = before.length;
+  return {
+    position: { file: 'query', line, column: (before.at(-1)?.length ?? 0) + 1 },
+    excerpt: sql.split('\n')[line - 1] ?? '',
+  };
+}

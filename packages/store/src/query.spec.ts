@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStore, type Store } from './store.ts';
+import { sampleReport } from './testdata/samples.ts';
+
+let folder: string;
+let store: Store;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hsmfleet-query-'));
+  store = openStore(join(folder, 'hsmfleet.db'));
+  for (const host of ['a', 'b', 'c']) store.recordInventory(sampleReport(host, '2026-01-02T10:00:00.000Z'));
+});
+afterAll(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('a query', () => {
+  it('answers columns and rows while the store is open for writing', async () => {
+    await expect(store.query("select host, label, bits from keys where type='rsa' and bits < 2048 order by host;")).resolves.toEqual({
+      columns: ['host', 'label', 'bits'], rows: [['a', 'old', 1024], ['b', 'old', 1024], ['c', 'old', 1024]], truncated: false,
+    });
+  });
+
+  it('sees what was appended before it', async () => {
+    store.recordInventory(sampleReport('d', '2026-01-02T10:00:00.000Z'));
+    await expect(store.query('select count(*) from hosts')).resolves.toMatchObject({ rows: [[4]] });
+  });
+
+  it('says when there is more than asked for', async () => {
+    await expect(store.query('select host from keys order by host', { maxRows: 2 })).resolves.toEqual({
+      columns: ['host'], rows: [['a'], ['b']], truncated: true,
+    });
+  });
+
+  it('gives big integers and bytes as text', async () => {
+    await expect(store.query("select 9007199254740993 as big, x'00ff' as bytes, null, 1.5 as r")).resolves.toMatchObject({
+      rows: [['9007199254740993', '00ff', null, 1.5]],
+    });
+  });
+
+  it('is ended at its deadline, and the store goes on', async () => {
+    const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n';
+    await expect(store.query(endless, { timeoutMs: 500 })).rejects.toMatchObject({ code: 'TIMEOUT', message: 'the query did not end within 0.5 s' });
+    await expect(store.query('select 1')).resolves.toMatchObject({ rows: [[1]] });
+  });
+
+  it.each([
+    'insert into host (name, first_seen_at) values (1, 2)', 'delete from host', 'drop table host', 'update host set name = 1',
+    "attach '/tmp/x.db' as x", 'pragma user_version = 7', 'pragma query_only = 0', 'create temp table x (a)', 'vacuum',
+    'begin immediate', "select load_extension('x')",
+  ])('cannot do more than read: %s', async (sql) => {
+    await expect(store.query(sql)).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(store.query('select count(*) from hosts')).resolves.toMatchObject({ rows: [[4]] });
+  });
+
+  it('names the nearest column and lists all of the view', async () => {
+    await expect(store.query('select host, bitz from keys')).rejects.toMatchObject({
+      code: 'USAGE', message: 'the query names an unknown column "bitz"', position: { file: 'query', line: 1, column: 14 },
+      excerpt: 'select host, bitz from keys', hint: expect.stringMatching(/^did you mean "bits"\? keys has host, module, .*collected_at$/),
+    });
+  });
+
+  it('names the nearest view', async () => {
+    await expect(store.query('select *\nfrom certificate')).rejects.toMatchObject({
+      message: 'the query names an unknown view "certificate"', position: { line: 2, column: 6 },
+      hint: 'did you mean "certificates"? views: hosts, modules, tokens, keys, certificates, nss_modules, sites, runs, task_results',
+    });
+  });
+
+  it.each([
+    ['selct 1', 'the query is not valid: near "selct": syntax error'],
+    ['select 1; select 2', 'the query has more than one statement'],
+    ['', 'the query is empty'],
+    ['select (1', 'the query is not valid: incomplete input'],
+  ])('%j is explained', async (sql, message) => {
+    await expect(store.query(sql)).rejects.toMatchObject({ code: 'USAGE', message });
+  });
+});
