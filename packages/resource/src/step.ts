@@ -82,6 +82,8 @@ export interface ProvePin {
   tokenLabel: string;
   tokenSerial?: string;
   pin: Secret;
+  /** Log in although wrong PINs were tried before (COUNT_LOW, FINAL_TRY). A locked token is refused all the same. */
+  allowLowCount?: boolean;
 }
 
 /** What must serve after a change of the web server, and from which key. */

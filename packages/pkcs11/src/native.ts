@@ -1,0 +1,65 @@
+import { dirname, join, resolve } from 'node:path';
+
+/** Slots, sessions and objects are opaque native numbers in a Buffer. */
+export type Handle = Buffer;
+export interface Attribute {
+  type: number;
+  value?: Buffer | number | boolean | string;
+}
+interface Version {
+  major: number;
+  minor: number;
+}
+
+/**
+ * The part of pkcs11js's native class that we call: no C_Logout, no C_CloseSession, no C_Finalize, so that nothing here
+ * can take a token's login or power from a web server (field notes 0b).
+ */
+export interface Cryptoki {
+  /** @throws Error with the dynamic linker's words */
+  load(library: string): void;
+  C_Initialize(args: { flags: number }): void;
+  C_GetInfo(): { cryptokiVersion: Version; manufacturerID: string; libraryDescription: string; libraryVersion: Version };
+  C_GetSlotList(tokenPresent: boolean): Handle[];
+  C_GetSlotInfo(slot: Handle): { slotDescription: string };
+  C_GetTokenInfo(slot: Handle): { label: string; serialNumber: string; manufacturerID: string; model: string; flags: number | bigint };
+  C_OpenSession(slot: Handle, flags: number): Handle;
+  C_FindObjectsInit(session: Handle, template: Attribute[]): void;
+  C_FindObjects(session: Handle, atMost: number): Handle[];
+  C_FindObjectsFinal(session: Handle): void;
+  C_GetAttributeValue(session: Handle, object: Handle, template: Attribute[]): { type: number; value?: Buffer }[];
+  C_GenerateKeyPair(session: Handle, mechanism: { mechanism: number; parameter: null }, publicKey: Attribute[], privateKey: Attribute[]): unknown;
+  C_Login(session: Handle, user: number, pin: string): void;
+}
+
+/**
+ * Loads pkcs11js's native add-on by its path. Its own JavaScript is passed over on purpose: it requires a file of its
+ * own package, which a bundle does not have, and all that it adds is a wrapping of errors ({@link resultOf} reads them).
+ * @param addonPath absolute; by default `pkcs11-linux-<arch>.node` beside the running program
+ * @throws Error with the dynamic linker's words when the add-on is missing or does not fit this machine
+ */
+export function loadPkcs11(addonPath: string = addonBesideProgram()): Cryptoki {
+  const loaded: { exports: { PKCS11?: new () => Cryptoki } } = { exports: {} };
+  process.dlopen(loaded, addonPath);
+  const { PKCS11 } = loaded.exports;
+  if (PKCS11 === undefined) throw new Error(`${addonPath} is not the PKCS#11 add-on`);
+  return new PKCS11();
+}
+
+/** The add-on's file name for this machine, as it travels beside the agent. */
+export function addonFileName(arch: string = process.arch): string {
+  return `pkcs11-linux-${arch}.node`;
+}
+
+function addonBesideProgram(): string {
+  return join(dirname(resolve(process.argv[1] ?? '.')), addonFileName());
+}
+
+/** `CKR_…` from what the native class throws ("CKR_PIN_INCORRECT:160"); undefined for errors that are no return value. */
+export function resultOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const match = /^(.*):(\d+)$/.exec(thrown.message);
+  if (match === null) return undefined;
+  const name = match[1] ?? '';
+  return name.startsWith('CKR_') && name !== 'CKR_VENDOR_DEFINED' ? name : `CKR_0x${Number(match[2]).toString(16)}`;
+}
