@@ -1,1 +1,4 @@
-export {};
+export { createLinuxHost, type HostPkcs11, type LinuxHostOptions } from './create-linux-host.ts';
+export { gatherFacts } from './facts.ts';
+export { findApacheLayout } from './apache-layout.ts';
+export type { PrimitiveChange, WebChangeDeps } from './web-change-deps.ts';

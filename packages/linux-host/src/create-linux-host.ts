@@ -1,0 +1,138 @@
+import { mkdirSync } from 'node:fs';
+import { HsmfleetError, type InventoryReport } from '@hsmfleet/contract';
+import type {
+  ExecuteContext, Pkcs11Reader, ProvePin, ReadHost, ServiceAction, Step, StepResult, WriteHost,
+} from '@hsmfleet/resource';
+import { createAccounts } from './accounts.ts';
+import { runCommand } from './command.ts';
+import { gatherFacts } from './facts.ts';
+import { createFileReader } from './file-reader.ts';
+import { isPortOpen, performHandshake } from './network.ts';
+import { findServerProcess } from './server-process.ts';
+import { describeStep } from './steps/describe-step.ts';
+import { diffStep } from './steps/diff-step.ts';
+import { makeDirectoryStep, makeLinkStep, removeStep, setAttributesStep, writeFileStep } from './steps/file-steps.ts';
+import { runProgramStep } from './steps/run-program.ts';
+import { serviceStep } from './steps/service-step.ts';
+import type { PrimitiveChange, WebChangeDeps } from './web-change-deps.ts';
+
+/** Tokens as the host needs them: reading, and the one login that proves a PIN. */
+export interface HostPkcs11 extends Pkcs11Reader {
+  /** @throws HsmfleetError PIN_REFUSED, PIN_INCORRECT, TOKEN_NOT_FOUND, PKCS11 */
+  provePin(step: ProvePin, context: ExecuteContext): Promise<void>;
+}
+
+export interface LinuxHostOptions {
+  /** Root-only directory of hsmfleet on the host, for example /var/lib/hsmfleet. Made when missing. */
+  stateDir: string;
+  pkcs11: HostPkcs11;
+  /** Absolute path of a blob that travelled with the plan. */
+  blob(sha256: string): string;
+  /** Takes an inventory report that a resource made. */
+  report(report: InventoryReport): void;
+}
+
+const WEB_ACTIONS: ReadonlySet<ServiceAction['action']> = new Set(['start', 'restart', 'reload']);
+
+/** The machine this runs on. Gathers its facts; starts no program. */
+export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteHost> {
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+  const accounts = createAccounts(async (database, key) => {
+    const answer = await runCommand(['getent', database, key], { timeoutMs: 5_000 }, accounts);
+    return answer.code === 0 ? answer.stdout.split('\n')[0] : undefined;
+  });
+  const facts = gatherFacts();
+  const files = createFileReader(accounts);
+  const stepDeps = { accounts, stateDir: options.stateDir, blob: (sha256: string) => options.blob(sha256) };
+
+  const readHost: ReadHost = {
+    facts,
+    ...files,
+    async userId(name) {
+      return /^\d+$/.test(name) ? Number(name) : (await accounts.user(name))?.id;
+    },
+    groupId: (name) => accounts.groupId(name),
+    query: (argv, commandOptions = {}) => runCommand(argv, commandOptions, accounts),
+    serverProcess: findServerProcess,
+    handshake: performHandshake,
+    portOpen: isPortOpen,
+    pkcs11: options.pkcs11,
+    async pendingWebChange() {
+      return (await loadWebChange()).readPendingWebChange(options.stateDir);
+    },
+    now: () => Date.now(),
+    report: (report) => { options.report(report); },
+  };
+
+  const webDeps = (context: ExecuteContext): WebChangeDeps => ({
+    host: readHost,
+    stateDir: options.stateDir,
+    context,
+    applyChange: (change) => applyChange(change, context),
+    service: (action) => serviceStep(action, readHost),
+  });
+
+  async function applyChange(change: PrimitiveChange, context: ExecuteContext): Promise<StepResult> {
+    if (change.kind === 'run') return runProgramStep(change, stepDeps, context);
+    return timed(change, async () => {
+      switch (change.kind) {
+        case 'write_file':
+          if (change.content.from === 'secret') context.learn(change.content.text);
+          return writeFileStep(change, stepDeps);
+        case 'make_directory': return makeDirectoryStep(change, stepDeps);
+        case 'set_attributes': return setAttributesStep(change, stepDeps);
+        case 'make_link': return makeLinkStep(change);
+        case 'remove': return removeStep(change);
+      }
+    });
+  }
+
+  /** Nothing starts a web server past the PIN rule, and nothing restarts it past a change that waits for its proof. */
+  async function actOnService(step: ServiceAction, context: ExecuteContext): Promise<StepResult> {
+    if (step.unit !== facts.apache.service || !WEB_ACTIONS.has(step.action)) return serviceStep(step, readHost);
+    const web = await loadWebChange();
+    await web.assertPinsProven(step.unit, webDeps(context));
+    if ((await web.readPendingWebChange(options.stateDir)) !== undefined) {
+      const startedAt = Date.now();
+      const settled = await web.settleWeb(webDeps(context));
+      if (settled) return { step, code: 0, startedAt: new Date(startedAt).toISOString(), durationMs: Date.now() - startedAt };
+    }
+    return serviceStep(step, readHost);
+  }
+
+  return {
+    ...readHost,
+    async execute(step: Step, context: ExecuteContext): Promise<StepResult> {
+      switch (step.kind) {
+        case 'service': return actOnService(step, context);
+        case 'prove_pin':
+          context.learn(step.pin);
+          return timed(step, () => options.pkcs11.provePin(step, context));
+        case 'web_change':
+          return timed(step, async () => (await loadWebChange()).executeWebChange(step, webDeps(context)));
+        default: return applyChange(step, context);
+      }
+    },
+    diff: (step) => diffStep(step, readHost, stepDeps),
+    describe: describeStep,
+    async settleWeb(context) {
+      return (await loadWebChange()).settleWeb(webDeps(context));
+    },
+  };
+}
+
+/** Loaded on first use: most runs change no web server. */
+function loadWebChange(): Promise<typeof import('./web-change/index.ts')> {
+  return import('./web-change/index.ts');
+}
+
+async function timed(step: Step, act: () => Promise<void>): Promise<StepResult> {
+  const startedAt = new Date();
+  try {
+    await act();
+  } catch (thrown) {
+    if (thrown instanceof HsmfleetError) throw thrown;
+    throw new HsmfleetError('TASK_FAILED', `cannot ${describeStep(step)}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
+  }
+  return { step, startedAt: startedAt.toISOString(), durationMs: Date.now() - startedAt.getTime() };
+}

@@ -1,0 +1,39 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { ServerProcess } from '@hsmfleet/resource';
+
+/** Clock ticks a second in /proc: the kernel's ABI says 100 on every platform that Node runs on. */
+const TICKS = 100;
+/** A PID file is written after its process began; clocks and file systems round. */
+const SLACK = 2_000;
+
+const WEB_SERVERS: ReadonlySet<string> = new Set(['apache2', 'httpd', 'httpd.worker', 'httpd.event']);
+
+/**
+ * The process whose PID a file names. A PID that now belongs to another program, younger than the file, was taken after
+ * the server died: then none runs. (Age alone would not do: setting the clock moves start times, not those of files.)
+ */
+export async function findServerProcess(pidFile: string): Promise<ServerProcess | undefined> {
+  try {
+    const pid = Number.parseInt(await readFile(pidFile, 'utf8'), 10);
+    if (!Number.isInteger(pid) || pid <= 0) return undefined;
+    const [status, { mtimeMs }, boot] = await Promise.all([readFile(`/proc/${String(pid)}/stat`, 'utf8'), stat(pidFile), bootTime()]);
+    // the program's name stands in parentheses and may hold blanks
+    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    const [state] = fields;
+    const startTicks = Number(fields[19]);
+    if (state === 'Z' || state === 'X' || !Number.isFinite(startTicks)) return undefined;
+    const startedAtMs = boot + (startTicks * 1000) / TICKS;
+    const name = status.slice(status.indexOf('(') + 1, status.lastIndexOf(')'));
+    return startedAtMs > mtimeMs + SLACK && !WEB_SERVERS.has(name) ? undefined : { pid, startedAtMs };
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH') return undefined;
+    throw thrown;
+  }
+}
+
+/** Milliseconds since 1970 at which the machine started. */
+async function bootTime(): Promise<number> {
+  const seconds = /^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1];
+  return Number(seconds ?? 0) * 1000;
+}
