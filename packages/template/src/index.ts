@@ -1,1 +1,13 @@
-export {};
+import type { Value } from '@hsmfleet/contract';
+
+export { lazyMapping } from './lazy-mapping.ts';
+export { referencedVariables, type References } from './references.ts';
+export { evaluate, isTrue, renderText, renderValue, type RenderOptions } from './render.ts';
+export { scopeOf, type Scope } from './scope.ts';
+
+/** True when the text holds an output, a tag or a comment of Jinja. */
+export function hasMarkup(text: string): boolean {
+  return text.includes('{{') || text.includes('{%') || text.includes('{#');
+}
+
+export type { Value };

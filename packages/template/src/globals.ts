@@ -1,0 +1,40 @@
+import { isMapping, OMIT, OperationFailure, type Mapping, type Operand } from './operand.ts';
+
+/** Longest list that `range` makes: a typing mistake must not eat a host's memory. */
+const RANGE_LIMIT = 100_000;
+const namespaces = new WeakSet<object>();
+
+/** True for what `namespace()` made: the only thing whose attributes `set` may change. */
+export function isNamespace(value: Operand): value is Mapping {
+  return isMapping(value) && namespaces.has(value);
+}
+
+function range(args: Operand[]): Operand {
+  if (args.length === 0 || args.some((arg) => typeof arg !== 'number')) throw new OperationFailure('range() takes integers');
+  const [first, second, step = 1] = args as number[];
+  const [from, to] = second === undefined ? [0, first as number] : [first as number, second];
+  if (step === 0) throw new OperationFailure('the step of range() cannot be zero');
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  if (count > RANGE_LIMIT) throw new OperationFailure(`range() makes at most ${String(RANGE_LIMIT)} numbers`);
+  return Array.from({ length: count }, (_, index) => from + index * step);
+}
+
+function namespace(_args: Operand[], named: Mapping): Operand {
+  const made = { ...named };
+  namespaces.add(made);
+  return made;
+}
+
+function unsupportedLookup(): never {
+  throw new OperationFailure('lookups are not supported', 'put the value into a variable, or use !secret file:, env: or prompt:');
+}
+
+/** Names that every template knows. Variables of the same name win. */
+export const GLOBALS: Record<string, Operand> = {
+  true: true, True: true, false: false, False: false, none: null, None: null,
+  omit: OMIT,
+  range,
+  namespace,
+  dict: (args, named) => ({ ...(isMapping(args[0] ?? null) ? (args[0] as Mapping) : {}), ...named }),
+  lookup: unsupportedLookup, query: unsupportedLookup, q: unsupportedLookup,
+};

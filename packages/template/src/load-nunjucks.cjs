@@ -1,0 +1,9 @@
+/*
+ * CommonJS on purpose: `require` inside a function loads on first use, both unbundled and in the agent's bundle, and the
+ * agent's start is measured in milliseconds. Only nunjucks' tokenizer, parser and nodes are taken: no loaders, no fs.
+ */
+exports.loadNunjucks = () => ({
+  lexer: require('nunjucks/src/lexer.js'),
+  parser: require('nunjucks/src/parser.js'),
+  nodes: require('nunjucks/src/nodes.js'),
+});

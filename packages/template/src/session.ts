@@ -1,0 +1,81 @@
+import { Deferred, HsmfleetError, Secret, type ErrorCode, type SourcePosition, type Value } from '@hsmfleet/contract';
+import type { Surroundings } from './evaluate.ts';
+import { isLazy } from './lazy-mapping.ts';
+import { Undefined, type Operand } from './operand.ts';
+import type { Scope } from './scope.ts';
+
+/** Renders one Deferred; given by render.ts. */
+export type RenderDeferred = (deferred: Deferred, session: Session) => Operand;
+
+/**
+ * One rendering with all that it pulls in: variables are rendered when they are first used, once, and a variable that
+ * needs itself is an error.
+ */
+export class Session {
+  readonly #scope: Scope;
+  readonly #render: RenderDeferred;
+  readonly #resolved = new Map<string, Operand | undefined>();
+  readonly #active: string[] = [];
+
+  constructor(scope: Scope, render: RenderDeferred) {
+    this.#scope = scope;
+    this.#render = render;
+  }
+
+  /** @throws HsmfleetError TEMPLATE_INVALID for a variable that refers to itself */
+  resolve(name: string, problem: (message: string) => HsmfleetError): Operand | undefined {
+    if (this.#resolved.has(name)) return this.#resolved.get(name);
+    if (this.#active.includes(name)) {
+      const cycle = [...this.#active.slice(this.#active.indexOf(name)), name];
+      throw problem(`the variable "${name}" refers to itself: ${cycle.join(' -> ')}`);
+    }
+    this.#active.push(name);
+    try {
+      const value = this.#scope.lookup(name);
+      const operand = value === undefined ? undefined : this.settle(value);
+      this.#resolved.set(name, operand);
+      return operand;
+    } finally {
+      this.#active.pop();
+    }
+  }
+
+  /** Renders what is deferred inside; a part that names something undefined is an error only when it is used. */
+  settle(value: Value): Operand {
+    if (value instanceof Deferred) {
+      try {
+        return this.#render(value, this);
+      } catch (thrown) {
+        if (thrown instanceof HsmfleetError && thrown.code === 'UNDEFINED_VARIABLE') return new Undefined(thrown);
+        throw thrown;
+      }
+    }
+    if (value === null || typeof value !== 'object' || value instanceof Secret || isLazy(value)) return value as Operand;
+    if (Array.isArray(value)) return value.map((item) => this.settle(item));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.settle(item)]));
+  }
+
+  /** What an evaluator of a text at a position needs. */
+  surroundings(text: string, position: SourcePosition | undefined): Surroundings {
+    const problem = (code: ErrorCode, message: string, at: { lineno: number; colno: number }, hint?: string): HsmfleetError =>
+      new HsmfleetError(code, message, { hint, ...placed(text, position, at.lineno, at.colno) });
+    return {
+      problem,
+      resolve: (name) => this.resolve(name, (message) => problem('TEMPLATE_INVALID', message, { lineno: 0, colno: 0 })),
+    };
+  }
+}
+
+/** Position and excerpt of a place in a text that starts at a position; line and column of the place count from 0. */
+export function placed(
+  text: string,
+  start: SourcePosition | undefined,
+  lineno: number,
+  colno: number,
+): { position?: SourcePosition; excerpt?: string } {
+  if (start === undefined) return {};
+  const position = { file: start.file, line: start.line + lineno, column: start.column + colno };
+  // only a text that starts at the margin is a file of its own, whose lines are the file's lines
+  const excerpt = start.column === 1 ? text.split('\n')[lineno] : undefined;
+  return excerpt === undefined ? { position } : { position, excerpt };
+}

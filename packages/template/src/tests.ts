@@ -1,0 +1,106 @@
+import { isMapping, OperationFailure, typeName, Undefined, type Mapping, type Operand } from './operand.ts';
+import { compare, contains, equals, truthy } from './operators.ts';
+import { pythonRegex } from './python-regex.ts';
+import { toText } from './represent.ts';
+import { Secret } from '@hsmfleet/contract';
+import { compareVersions } from './versions.ts';
+
+export interface Test {
+  /** It gets undefined values and secrets as they are. */
+  lenient?: true;
+  /** `args[0]` is what is tested. */
+  run(args: Operand[], named: Mapping): boolean;
+}
+
+const test = (run: (value: Operand, arg: Operand) => boolean): Test => ({ run: (args) => run(args[0] ?? null, args[1] ?? null) });
+const lenient = (run: (value: Operand) => boolean): Test => ({ lenient: true, run: (args) => run(args[0] ?? null) });
+
+/** What a registered result says about itself. */
+function result(key: string, negated = false): Test {
+  return test((value) => {
+    if (!isMapping(value)) throw new OperationFailure(`the test needs a registered result, not ${typeName(value)}`);
+    return truthy(value[key] ?? false) !== negated;
+  });
+}
+
+function matches(sticky: boolean): Test {
+  return {
+    run([value, pattern], named) {
+      const regex = pythonRegex(toText(pattern ?? ''), {
+        ignoreCase: truthy(named.ignorecase ?? false),
+        multiline: truthy(named.multiline ?? false),
+        sticky,
+      });
+      return regex.test(toText(value ?? null));
+    },
+  };
+}
+
+function version(): Test {
+  return {
+    run([value, wanted, operator], named) {
+      const order = compareVersions(toText(value ?? null), toText(wanted ?? null));
+      const sign = toText(operator ?? named.operator ?? '==');
+      switch (sign) {
+        case '==': case '=': case 'eq': return order === 0;
+        case '!=': case '<>': case 'ne': return order !== 0;
+        case '<': case 'lt': return order < 0;
+        case '<=': case 'le': return order <= 0;
+        case '>': case 'gt': return order > 0;
+        case '>=': case 'ge': return order >= 0;
+        default: throw new OperationFailure('the operator of the version test is not known', 'use ==, !=, <, <=, > or >=');
+      }
+    },
+  };
+}
+
+const isString = lenient((value) => typeof value === 'string' || value instanceof Secret);
+const isEqual = test(equals);
+const isIn = test((value, list) => contains(list, value));
+const isSuccess = result('failed', true);
+
+/** Every test by name, with Ansible's tests of registered results. */
+export const TESTS: Record<string, Test | undefined> = Object.assign(Object.create(null) as Record<string, Test>, {
+  defined: lenient((value) => !(value instanceof Undefined)),
+  undefined: lenient((value) => value instanceof Undefined),
+  none: test((value) => value === null),
+  string: isString,
+  number: test((value) => typeof value === 'number'),
+  integer: test((value) => Number.isInteger(value)),
+  float: test((value) => typeof value === 'number' && !Number.isInteger(value)),
+  boolean: test((value) => typeof value === 'boolean'),
+  true: test((value) => value === true),
+  false: test((value) => value === false),
+  truthy: test(truthy),
+  falsy: test((value) => !truthy(value)),
+  mapping: test((value) => isMapping(value)),
+  sequence: test((value) => Array.isArray(value) || typeof value === 'string' || isMapping(value)),
+  iterable: test((value) => Array.isArray(value) || typeof value === 'string' || isMapping(value)),
+  list: test((value) => Array.isArray(value)),
+  odd: test((value) => Math.abs(Number(value)) % 2 === 1),
+  even: test((value) => Number(value) % 2 === 0),
+  divisibleby: test((value, by) => Number(value) % Number(by) === 0),
+  in: isIn,
+  contains: test((list, value) => contains(list, value)),
+  sameas: test((value, other) => value === other),
+  equalto: isEqual, eq: isEqual, '==': isEqual,
+  ne: test((a, b) => !equals(a, b)), '!=': test((a, b) => !equals(a, b)),
+  lt: test((a, b) => compare(a, b) < 0), '<': test((a, b) => compare(a, b) < 0),
+  le: test((a, b) => compare(a, b) <= 0), '<=': test((a, b) => compare(a, b) <= 0),
+  gt: test((a, b) => compare(a, b) > 0), '>': test((a, b) => compare(a, b) > 0), greaterthan: test((a, b) => compare(a, b) > 0),
+  ge: test((a, b) => compare(a, b) >= 0), '>=': test((a, b) => compare(a, b) >= 0),
+  lower: test((value) => toText(value) === toText(value).toLowerCase()),
+  upper: test((value) => toText(value) === toText(value).toUpperCase()),
+  match: matches(true),
+  search: matches(false),
+  regex: matches(false),
+  version: version(), version_compare: version(),
+  subset: test((value, of) => Array.isArray(value) && value.every((item) => contains(of, item))),
+  superset: test((value, of) => Array.isArray(of) && of.every((item) => contains(value, item))),
+  all: test((value) => Array.isArray(value) && value.every(truthy)),
+  any: test((value) => Array.isArray(value) && value.some(truthy)),
+  changed: result('changed'), change: result('changed'),
+  failed: result('failed'), failure: result('failed'),
+  skipped: result('skipped'), skip: result('skipped'),
+  succeeded: isSuccess, success: isSuccess, successful: isSuccess,
+} satisfies Record<string, Test>);
