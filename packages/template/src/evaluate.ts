@@ -1,14 +1,14 @@
-import { HsmfleetError, Secret, type ErrorCode } from '@hsmfleet/contract';
+import { HsmfleetError, Secret, SECRET_MASK, type ErrorCode } from '@hsmfleet/contract';
 import type { CallNode, CompareNode, Expression, KeywordArgsNode, LookupNode, PairNode, SliceNode } from './ast.ts';
 import type { FilterCall } from './filters/filter.ts';
 import { FILTERS } from './filters/index.ts';
 import { GLOBALS } from './globals.ts';
 import { METHODS } from './methods.ts';
-import { defined, isMapping, OMIT, OperationFailure, typeName, Undefined, type Callable, type Mapping, type Operand } from './operand.ts';
-import { calculate, compare, contains, equals, truthy } from './operators.ts';
+import { defined, isMapping, OperationFailure, typeName, Undefined, type Mapping, type Operand } from './operand.ts';
+import { calculate, compare, contains, equals } from './operators.ts';
 import { toText } from './represent.ts';
 import { sliceOf } from './slice.ts';
-import { conceal, reveal } from './taint.ts';
+import { conceal, holds, reveal } from './taint.ts';
 import { TESTS } from './tests.ts';
 
 /** Where a node is within its text; lines and columns count from 0. */
@@ -61,11 +61,11 @@ export class Evaluator {
       case 'Not': return !this.isTrue(node.target);
       case 'And': {
         const left = this.evaluate(node.left);
-        return this.#truth(left) ? this.evaluate(node.right) : left;
+        return holds(left) ? this.evaluate(node.right) : left;
       }
       case 'Or': {
         const left = this.evaluate(node.left);
-        return this.#truth(left) ? left : this.evaluate(node.right);
+        return holds(left) ? left : this.evaluate(node.right);
       }
       case 'Neg': return this.#computed(node, [0, this.evaluate(node.target)], ([zero, value]) => calculate('Sub', zero, value));
       case 'Pos': return this.#computed(node, [0, this.evaluate(node.target)], ([zero, value]) => calculate('Add', zero, value));
@@ -80,7 +80,7 @@ export class Evaluator {
 
   /** The truth of an expression. @throws HsmfleetError when it is undefined */
   isTrue(node: Expression): boolean {
-    return this.#truth(this.evaluate(node));
+    return holds(this.evaluate(node));
   }
 
   /** Blocks inside expressions (a caller, a captured text). An evaluator of bare expressions never meets one. */
@@ -98,16 +98,11 @@ export class Evaluator {
     }
   }
 
-  #truth(value: Operand): boolean {
-    const known = defined(value);
-    return known instanceof Secret ? known.reveal() !== '' : truthy(known);
-  }
-
   /** Computes on revealed operands; a result that a secret went into is secret. */
   #computed(at: At, operands: Operand[], compute: (revealed: [Operand, Operand]) => Operand): Operand {
     return this.guard(at, () => {
       const { value, origin } = reveal(operands);
-      return conceal(compute(value as [Operand, Operand]), origin);
+      return conceal(compute(origin === undefined ? (value as [Operand, Operand]) : numeric(operands, value as Operand[])), origin);
     });
   }
 
@@ -141,10 +136,11 @@ export class Evaluator {
     const target = this.evaluate(node.target);
     if (target instanceof Undefined) return target;
     if (node.val.typename === 'Slice') return this.#slice(target, node.val);
-    const key = reveal(this.evaluate(node.val)).value;
+    const { value: key, origin } = reveal(this.evaluate(node.val));
     const member = memberOf(target, key);
     if (member !== undefined) return member;
-    const what = `"${describe(node.target)}" has no ${typeof key === 'number' ? `element ${String(key)}` : `attribute "${String(key)}"`}`;
+    const shown = origin === undefined ? String(key) : SECRET_MASK;
+    const what = `"${describe(node.target)}" has no ${typeof key === 'number' ? `element ${shown}` : `attribute "${shown}"`}`;
     const type = isMapping(target) || Array.isArray(target) ? '' : `: it is ${typeName(target)}`;
     return new Undefined(this.around.problem('UNDEFINED_VARIABLE', what + type, node));
   }
@@ -228,13 +224,23 @@ export class Evaluator {
   }
 }
 
+/** A secret is text; beside a number it counts as the number that a filter such as `int` made of it. */
+function numeric(operands: Operand[], revealed: Operand[]): [Operand, Operand] {
+  const [a, b] = revealed.map((value, index) => {
+    const partner = revealed[1 - index];
+    return operands[index] instanceof Secret && typeof partner === 'number' && /^-?\d+(\.\d+)?$/.test(String(value)) ? Number(value) : value;
+  });
+  return [a as Operand, b as Operand];
+}
+
 /** An attribute or element; undefined when there is none. */
 export function memberOf(target: Operand, key: Operand): Operand | undefined {
   if (Array.isArray(target) && typeof key === 'number') return target.at(key);
   if (isMapping(target)) return Object.hasOwn(target, String(key)) ? target[String(key)] : undefined;
   if (typeof key !== 'number') return undefined;
   const { value, origin } = reveal(target);
-  return typeof value === 'string' ? conceal(value.at(key) ?? null, origin) ?? undefined : undefined;
+  const char = typeof value === 'string' ? value.at(key) : undefined;
+  return char === undefined ? undefined : conceal(char, origin);
 }
 
 function compared(type: string, left: Operand, right: Operand): boolean {
@@ -262,6 +268,3 @@ export function describe(node: Expression): string {
   const key = node.val.typename === 'Literal' ? String(node.val.value) : '…';
   return `${describe(node.target)}.${key}`;
 }
-
-export type { Callable };
-export { OMIT };

@@ -1,5 +1,3 @@
-import type { Value } from '@hsmfleet/contract';
-
 export { lazyMapping } from './lazy-mapping.ts';
 export { referencedVariables, type References } from './references.ts';
 export { evaluate, isTrue, renderText, renderValue, type RenderOptions } from './render.ts';
@@ -9,5 +7,3 @@ export { scopeOf, type Scope } from './scope.ts';
 export function hasMarkup(text: string): boolean {
   return text.includes('{{') || text.includes('{%') || text.includes('{#');
 }
-
-export type { Value };

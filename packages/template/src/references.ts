@@ -1,5 +1,7 @@
+import type { SourcePosition } from '@hsmfleet/contract';
 import type { BodyNode, Expression, KeywordArgsNode, LookupNode, Statement } from './ast.ts';
 import { GLOBALS } from './globals.ts';
+import { parsed } from './place.ts';
 import { parseExpression, parseText } from './syntax.ts';
 
 export interface References {
@@ -13,15 +15,19 @@ export interface References {
  * Root variable names used, split into those that must exist and those guarded by `is defined` or `default`.
  * A variable is guarded too where the same expression, or an enclosing `if`, asked for it first. Local names (`set`,
  * `for`, macro parameters) are none.
- * @throws SyntaxFailure when the text cannot be parsed; TEMPLATE_INVALID comes from rendering
+ * @throws HsmfleetError TEMPLATE_INVALID when the text cannot be parsed, with its place if `position` is given
  */
-export function referencedVariables(text: string, kind: 'text' | 'expression'): References {
+export function referencedVariables(text: string, kind: 'text' | 'expression', position?: SourcePosition): References {
   const key = `${kind}\0${text}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
   const walker = new Walker();
-  if (kind === 'expression') walker.expression(parseExpression(text), NOTHING);
-  else walker.body(parseText(text.replace(/^#jinja2:.*\r?\n/, ''), { trimBlocks: true, lstripBlocks: false }), NOTHING);
+  if (kind === 'expression') walker.expression(parsed(text, position, () => parseExpression(text)), NOTHING);
+  else {
+    // Ansible's options line is no template; an empty line in its place keeps the count
+    const body = text.replace(/^#jinja2:.*(?=\r?\n)/, '');
+    walker.body(parsed(body, position, () => parseText(body, { trimBlocks: true, lstripBlocks: false })), NOTHING);
+  }
   for (const name of walker.required) walker.optional.delete(name);
   if (cache.size >= 2000) cache.clear();
   const found = { required: walker.required, optional: walker.optional };

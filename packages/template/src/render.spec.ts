@@ -171,14 +171,13 @@ describe('secrets', () => {
     ['{% if name %}{{ pin }}{% endif %}', 'secret 648219'], ['{% set y %}{{ pin }}{% endset %}{{ y }}', 'secret 648219'],
     ['{{ pin | int + 1 }}', 'secret 648220'], ['{{ token }}', "secret {'label': 'T', 'pin': '648219'}"], ['{{ token | to_json }}', 'secret {"label": "T", "pin": "648219"}'],
     ['{{ pin[0:2] }}', 'secret 64'], ['{{ pin.split("8") | last }}', 'secret 219'], ['{% for c in pin %}{{ c }}{% endfor %}', 'secret 648219'],
-    ['{% macro m(p) %}{{ p }}{% endmacro %}{{ m(pin) }}', 'secret 648219'], ['{{ pin | hash("md5") | length }}', 'secret 32'],
+    ['{% macro m(p) %}{{ p }}{% endmacro %}{{ m(pin) }}', 'secret 648219'], ['{{ pin | hash("md5") | length }}', '32'],
     ['{{ list | last }}', 'b'], ['{{ token.label }}', 'T'], ['{{ pin | length }}', '6'], ['{{ pin == "648219" }}', 'True'], ['{{ pin is defined }}', 'True'],
     ['{{ pin | default("x") }}', 'secret 648219'], ['{{ pin | regex_replace("6", "7") }}', 'secret 748219'], ['{{ pin | regex_search("4") }}', 'secret 4'],
     ['{{ [pin, pin] | unique | first }}', 'secret 648219'], ['{{ {"a": pin} | dict2items | map(attribute="value") | first }}', 'secret 648219'],
     ['{{ true | ternary(pin, "") }}', 'secret 648219'], ['{{ "%s" | format(pin) }}', 'secret 648219'], ['{{ pin | list | join }}', 'secret 648219'],
   ])('%s', (template, expected) => {
-    const wanted = template.includes('length }}') && expected.startsWith('secret') ? '32' : expected;
-    expect(revealed(renderText(template, secret))).toBe(wanted);
+    expect(revealed(renderText(template, secret))).toBe(expected);
   });
 
   it('keeps the secret in values', () => {
@@ -186,7 +185,7 @@ describe('secrets', () => {
     expect(evaluate('pin | length > 4', secret)).toBe(true);
   });
 
-  it.each(['{{ pin + 1 | int }}', '{{ pin | from_json | bad }}', '{{ pin.x }}', '{{ pin() }}', '{{ pin | combine({}) }}', '{{ (pin ~ "{") | from_json }}', '{{ name | regex_search(pin ~ "(") }}', '{{ name | hash(pin) }}', '{{ name | map(pin) }}', '{{ token[pin] }}'])(
+  it.each(['{{ pin + [1] }}', '{{ pin | from_json | bad }}', '{{ pin.x }}', '{{ pin() }}', '{{ pin | combine({}) }}', '{{ (pin ~ "{") | from_json }}', '{{ name | regex_search(pin ~ "(") }}', '{{ name | hash(pin) }}', '{{ name | map(pin) }}', '{{ token[pin] }}'])(
     'does not tell it in the error of %s',
     (template) => {
       try {

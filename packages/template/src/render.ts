@@ -1,15 +1,15 @@
 import { Deferred, HsmfleetError, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
 import type { BodyNode, Expression, ForNode, IfNode, KeywordArgsNode, SetNode, Statement } from './ast.ts';
-import { Evaluator, memberOf } from './evaluate.ts';
+import { Evaluator } from './evaluate.ts';
 import { elementsOf } from './filters/collections.ts';
 import { isNamespace } from './globals.ts';
-import { defined, isMapping, OMIT, OperationFailure, Undefined, type Callable, type Mapping, type Operand } from './operand.ts';
-import { truthy } from './operators.ts';
+import { defined, isMapping, OMIT, OperationFailure, type Callable, type Mapping, type Operand } from './operand.ts';
+import { parsed } from './place.ts';
 import { toText } from './represent.ts';
 import type { Scope } from './scope.ts';
-import { placed, Session } from './session.ts';
-import { parseExpression, parseText, SyntaxFailure, type TextSyntax } from './syntax.ts';
-import { reveal } from './taint.ts';
+import { Session } from './session.ts';
+import { parseExpression, parseText, type TextSyntax } from './syntax.ts';
+import { holds, reveal } from './taint.ts';
 
 export interface RenderOptions {
   /** Drop the line break after a block tag, as Ansible does everywhere; true by default. */
@@ -249,15 +249,6 @@ export function wholeExpression(node: BodyNode): Expression | undefined {
   return expression === undefined || expression.typename === 'TemplateData' ? undefined : expression;
 }
 
-function parsed<T>(text: string, position: SourcePosition | undefined, parse: () => T): T {
-  try {
-    return parse();
-  } catch (thrown) {
-    if (!(thrown instanceof SyntaxFailure)) throw thrown;
-    throw new HsmfleetError('TEMPLATE_INVALID', thrown.message, placed(text, position, thrown.line - 1, thrown.column - 1));
-  }
-}
-
 function finished(value: Operand): Rendered {
   if (value === OMIT) return null;
   if (Array.isArray(value)) return value.filter((item) => item !== OMIT).map(finished);
@@ -270,7 +261,5 @@ function finished(value: Operand): Rendered {
 
 /** Python's truth of a rendered value, for conditions: empty text, empty list, 0 and none are false. */
 export function isTrue(value: Rendered): boolean {
-  return value instanceof Secret ? value.reveal() !== '' : truthy(value as Operand);
+  return holds(value as Operand);
 }
-
-export { memberOf, Undefined };

@@ -2,6 +2,7 @@ import { Deferred, HsmfleetError, Secret, type ErrorCode, type SourcePosition, t
 import type { Surroundings } from './evaluate.ts';
 import { isLazy } from './lazy-mapping.ts';
 import { Undefined, type Operand } from './operand.ts';
+import { placed } from './place.ts';
 import type { Scope } from './scope.ts';
 
 /** Renders one Deferred; given by render.ts. */
@@ -64,18 +65,4 @@ export class Session {
       resolve: (name) => this.resolve(name, (message) => problem('TEMPLATE_INVALID', message, { lineno: 0, colno: 0 })),
     };
   }
-}
-
-/** Position and excerpt of a place in a text that starts at a position; line and column of the place count from 0. */
-export function placed(
-  text: string,
-  start: SourcePosition | undefined,
-  lineno: number,
-  colno: number,
-): { position?: SourcePosition; excerpt?: string } {
-  if (start === undefined) return {};
-  const position = { file: start.file, line: start.line + lineno, column: start.column + colno };
-  // only a text that starts at the margin is a file of its own, whose lines are the file's lines
-  const excerpt = start.column === 1 ? text.split('\n')[lineno] : undefined;
-  return excerpt === undefined ? { position } : { position, excerpt };
 }

@@ -1,5 +1,6 @@
 import { Secret } from '@hsmfleet/contract';
 import { defined, isMapping, type Operand } from './operand.ts';
+import { truthy } from './operators.ts';
 
 /**
  * The one place where templates look at a secret's value. What is computed from it goes back through {@link conceal},
@@ -28,13 +29,6 @@ export function reveal(value: Operand): Revealed<Operand> {
   return { value: defined(value), origin: undefined };
 }
 
-/** True when a secret is anywhere inside. */
-export function holdsSecret(value: Operand): boolean {
-  if (value instanceof Secret) return true;
-  if (Array.isArray(value)) return value.some(holdsSecret);
-  return isMapping(value) && Object.values(value).some(holdsSecret);
-}
-
 /** Wraps every text and number that came out of a computation over a secret. Truth values are not secret. */
 export function conceal(value: Operand, origin: string | undefined): Operand {
   if (origin === undefined) return value;
@@ -42,4 +36,10 @@ export function conceal(value: Operand, origin: string | undefined): Operand {
   if (Array.isArray(value)) return value.map((item) => conceal(item, origin));
   if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, conceal(item, origin)]));
   return value;
+}
+
+/** Python's truth of a value that may be a secret. @throws HsmfleetError when it is undefined */
+export function holds(value: Operand): boolean {
+  const known = defined(value);
+  return known instanceof Secret ? known.reveal() !== '' : truthy(known);
 }

@@ -1,7 +1,7 @@
-import { Secret } from '@hsmfleet/contract';
 import { defined, OperationFailure, typeName, Undefined, type Operand } from '../operand.ts';
 import { truthy } from '../operators.ts';
 import { toText } from '../represent.ts';
+import { holds } from '../taint.ts';
 import { toJson } from '../to-json.ts';
 import { argument, computing, handing, type Filter, type FilterCall } from './filter.ts';
 
@@ -24,8 +24,7 @@ function toFloat(input: Operand, call: FilterCall): Operand {
 function orDefault(input: Operand, call: FilterCall): Operand {
   const fallback = argument(call, 0, 'default_value') ?? '';
   if (input instanceof Undefined) return fallback;
-  const lacking = input instanceof Secret ? input.reveal() === '' : !truthy(input);
-  return truthy(argument(call, 1, 'boolean') ?? false) && lacking ? fallback : input;
+  return truthy(argument(call, 1, 'boolean') ?? false) && !holds(input) ? fallback : input;
 }
 
 function fromJson(input: Operand): Operand {
@@ -63,8 +62,7 @@ export const CONVERT_FILTERS: Record<string, Filter> = {
   ternary: handing((input, call) => {
     const none = argument(call, 2, 'none_val');
     if (input === null && none !== undefined) return none;
-    const holds = input instanceof Secret ? input.reveal() !== '' : truthy(input);
-    return defined((holds ? argument(call, 0, 'true_val') : argument(call, 1, 'false_val')) ?? null);
+    return defined((holds(input) ? argument(call, 0, 'true_val') : argument(call, 1, 'false_val')) ?? null);
   }),
   bool: computing((input) => (typeof input === 'string' ? ['yes', 'on', '1', 'true', 'y', 't'].includes(input.toLowerCase()) : input === true || input === 1)),
   int: computing(toInteger),
