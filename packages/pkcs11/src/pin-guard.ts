@@ -32,12 +32,12 @@ export function createPinGuard(options: PinGuardOptions): (step: ProvePin, conte
       throw refuse(step, 'the PIN is empty', 'check where the PIN comes from');
     }
     const token = findToken(step, await options.observe(step));
-    checkFlags(step, token);
     const mac = await options.ledger.macOf(token.identity, step.pin);
     const before = spent.get(mac);
     if (before !== undefined) {
       throw refuse(step, `this PIN ${before} on this token earlier in this run, and is not tried again`, 'correct the PIN and start a new run');
     }
+    checkFlags(step, token);
     if (await options.ledger.has(mac)) return;
 
     const permit = await context.pins.ask(step.pin, describeToken(token));

@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import type { ExecuteContext, PinGate, ProvePin } from '@hsmfleet/resource';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPkcs11Port, type Pkcs11Port } from './index.ts';
+import { childArgvForTests, makeSoftToken, whyNoTokens, type SoftToken } from './testkit.ts';
+
+const reason = whyNoTokens();
+if (reason !== undefined) console.warn(`token tests are skipped: ${reason}`);
+
+/** The control host's side, as the runner implements it for one host: it only remembers. */
+function recordingGate(answer: { go: true } | { go: false; reason: string } = { go: true }) {
+  const asked: string[] = [];
+  const reported: string[] = [];
+  const gate: PinGate = {
+    ask(_pin, token) {
+      asked.push(token);
+      return Promise.resolve(answer.go ? { go: true, report: (outcome) => reported.push(outcome) } : answer);
+    },
+  };
+  return { gate, asked, reported };
+}
+
+const contextWith = (pins: PinGate): ExecuteContext => ({ pins, learn: () => undefined, progress: () => undefined });
+
+async function failureOf(promise: Promise<unknown>): Promise<HsmfleetError> {
+  const thrown: unknown = await promise.then(() => undefined, (error: unknown) => error);
+  if (!(thrown instanceof HsmfleetError)) throw new Error(`expected an HsmfleetError, got ${String(thrown)}`);
+  return thrown;
+}
+
+describe.skipIf(reason !== undefined)('the PIN guard', () => {
+  let token: SoftToken;
+  beforeAll(() => {
+    token = makeSoftToken('Guarded Token');
+    token.addKey('p256', '01', 'web');
+  });
+  afterAll(() => token.remove());
+
+  let states = 0;
+  const begin = (): { port: Pkcs11Port; stateDir: string; spy: ReturnType<SoftToken['spied']>; step: (pin: string) => ProvePin } => {
+    const stateDir = join(token.folder, `state-${(states += 1)}`);
+    const spy = token.spied();
+    const step = (pin: string): ProvePin => ({ kind: 'prove_pin', module: spy.target, tokenLabel: token.label, pin: new Secret(pin) });
+    return { port: createPkcs11Port({ childArgv: childArgvForTests(), stateDir }), stateDir, spy, step };
+  };
+  const logins = (spy: ReturnType<SoftToken['spied']>): number => spy.calls().filter((call) => call === 'C_Login').length;
+
+  test('a right PIN costs one login, once and for all', async () => {
+    const { port, stateDir, spy, step } = begin();
+    const { gate, asked, reported } = recordingGate();
+    await port.provePin(step(token.pin), contextWith(gate));
+    await port.provePin(step(token.pin), contextWith(gate));
+    expect(logins(spy)).toBe(1);
+    expect(asked).toEqual([expect.stringMatching(/^Guarded Token \(serial [0-9a-f]+\)$/)]);
+    expect(reported).toEqual(['correct']);
+
+    const identity = (await port.observe(spy.target)).tokens.find(({ label }) => label === token.label)?.identity ?? '';
+    const nextRun = createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
+    expect(await nextRun.isPinProven(identity, new Secret(token.pin))).toBe(true);
+    expect(await nextRun.isPinProven(identity, new Secret('999999'))).toBe(false);
+    expect(await nextRun.isPinProven('another token', new Secret(token.pin))).toBe(false);
+    await nextRun.provePin(step(token.pin), contextWith(gate));
+    expect(logins(spy)).toBe(1);
+
+    for (const name of ['pins.json', 'pins.key']) expect(statSync(join(stateDir, name)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(stateDir, 'pins.json'), 'utf8')).not.toContain(token.pin);
+    for (const forbidden of ['C_Logout', 'C_CloseSession', 'C_Finalize']) expect(spy.calls()).not.toContain(forbidden);
+  });
+
+  test('a wrong PIN costs exactly one login, and is never tried again in this run', async () => {
+    const { port, stateDir, spy, step } = begin();
+    const { gate, asked, reported } = recordingGate();
+    const wrong = await failureOf(port.provePin(step('000111'), contextWith(gate)));
+    expect(wrong).toMatchObject({ code: 'PIN_INCORRECT', details: { result: 'CKR_PIN_INCORRECT', pinStateBefore: 'ok' } });
+    expect(JSON.stringify([wrong.toShape(), wrong.message, wrong.stack])).not.toContain('000111');
+    expect(reported).toEqual(['incorrect']);
+    const again = await failureOf(port.provePin(step('000111'), contextWith(gate)));
+    expect(again).toMatchObject({ code: 'PIN_REFUSED' });
+    expect(again.message).toContain('was wrong on this token earlier in this run');
+    expect(logins(spy)).toBe(1);
+    expect(asked).toHaveLength(1);
+    expect(existsSync(join(stateDir, 'pins.json'))).toBe(false);
+
+    // SoftHSM tells after one wrong login that the counter is low: now even the right PIN waits for a person
+    expect(wrong.details?.['pinStateAfter']).toBe('count_low');
+    const low = await failureOf(port.provePin(step(token.pin), contextWith(gate)));
+    expect(low).toMatchObject({ code: 'PIN_REFUSED', message: 'no login on the token Guarded Token: wrong PINs were tried on it before' });
+    expect(logins(spy)).toBe(1);
+    await port.provePin({ ...step(token.pin), allowLowCount: true }, contextWith(gate));
+    expect(logins(spy)).toBe(2);
+    expect((await port.observe(token.target)).tokens.find(({ label }) => label === token.label)?.pinState).toBe('ok');
+  });
+
+  test('no permit, no login', async () => {
+    const { port, spy, step } = begin();
+    const { gate } = recordingGate({ go: false, reason: 'this PIN was wrong on host t1' });
+    const refused = await failureOf(port.provePin(step(token.pin), contextWith(gate)));
+    expect(refused).toMatchObject({ code: 'PIN_REFUSED', message: 'no login on the token Guarded Token: this PIN was wrong on host t1' });
+    expect(logins(spy)).toBe(0);
+  });
+
+  test('an empty PIN, an unknown token and a serial that differs are refused before any login', async () => {
+    const { port, spy, step } = begin();
+    const { gate, asked } = recordingGate();
+    expect((await failureOf(port.provePin(step(''), contextWith(gate)))).code).toBe('PIN_REFUSED');
+    const unknown = await failureOf(port.provePin({ ...step(token.pin), tokenLabel: 'Nobody' }, contextWith(gate)));
+    expect(unknown).toMatchObject({ code: 'TOKEN_NOT_FOUND', hint: 'present: Guarded Token' });
+    expect((await failureOf(port.provePin({ ...step(token.pin), tokenSerial: 'ff' }, contextWith(gate)))).code).toBe('TOKEN_NOT_FOUND');
+    expect(logins(spy) + asked.length).toBe(0);
+  });
+
+  test('a token that hangs is a deadline error, and the permit is given back', async () => {
+    const served = await token.serveReadOnly();
+    const { port, step } = begin();
+    const { gate, asked, reported } = recordingGate();
+    process.kill(served.pid, 'SIGSTOP');
+    const hung = await failureOf(port.provePin({ ...step(token.pin), module: { ...served.target, timeoutMs: 600 } }, contextWith(gate)));
+    expect(hung.code).toBe('TIMEOUT');
+    expect([asked, reported]).toEqual([[], []]);
+  });
+
+  test('a login without an answer is never repeated in this run', async () => {
+    const library = join(token.folder, 'hanging-login.so');
+    // a real module in every respect but one: C_Login never returns
+    execFileSync('gcc', ['-shared', '-fPIC', '-x', 'c', '-', '-o', library, '-ldl'], { input: `
+      #include <dlfcn.h>
+      #include <string.h>
+      #include <unistd.h>
+      static void *list[128];
+      static long hang(unsigned long session, unsigned long user, void *pin, unsigned long length) { for (;;) pause(); }
+      long C_GetFunctionList(void ***out) {
+        void **real;
+        long (*get)(void ***) = dlsym(dlopen("${token.target.path}", RTLD_NOW), "C_GetFunctionList");
+        if (get(&real) != 0) return 5;
+        memcpy(list, real, 69 * sizeof(void *));
+        list[1 + 18] = hang; /* after the version come the functions in the order of the standard: C_Login is number 18 */
+        *out = list;
+        return 0;
+      }` });
+    const { port, step } = begin();
+    const { gate, asked, reported } = recordingGate();
+    const module = { path: library, env: token.target.env ?? {}, timeoutMs: 1500 };
+    const hung = await failureOf(port.provePin({ ...step(token.pin), module }, contextWith(gate)));
+    expect(hung).toMatchObject({ code: 'TIMEOUT', details: { call: 'C_Login' } });
+    expect(reported).toEqual(['not_tried']);
+    const again = await failureOf(port.provePin(step(token.pin), contextWith(gate)));
+    expect(again).toMatchObject({ code: 'PIN_REFUSED' });
+    expect(again.message).toContain('was tried without an answer');
+    expect(asked).toHaveLength(1);
+  });
+});

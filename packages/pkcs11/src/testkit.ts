@@ -1,0 +1,101 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ModuleTarget } from '@hsmfleet/resource';
+
+/** Real tokens for tests: SoftHSM in a temporary folder, the same behind a write-protected p11-kit server, a spy. */
+
+const LIBRARIES = {
+  softhsm: '/usr/lib/softhsm/libsofthsm2.so',
+  p11KitClient: '/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so',
+  spy: '/usr/lib/x86_64-linux-gnu/pkcs11-spy.so',
+} as const;
+
+/** Why tests with tokens cannot run here; undefined when they can. */
+export function whyNoTokens(): string | undefined {
+  const missing = [...Object.values(LIBRARIES), '/usr/bin/softhsm2-util', '/usr/bin/pkcs11-tool', '/usr/bin/p11-kit'].filter((path) => !existsSync(path));
+  return missing.length === 0 ? undefined : `missing: ${missing.join(', ')} (Debian: softhsm2 opensc p11-kit p11-kit-modules)`;
+}
+
+/** How to start the child of this package from its sources. */
+export function childArgvForTests(): string[] {
+  return [process.execPath, fileURLToPath(new URL('child-main.ts', import.meta.url))];
+}
+
+export type KeyKind = 'rsa1024' | 'rsa2048' | 'p256' | 'p384';
+
+const OPENSSL_KEYS: Record<KeyKind, string[]> = {
+  rsa1024: ['rsa:1024'],
+  rsa2048: ['rsa:2048'],
+  p256: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  p384: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
+};
+
+/** A SoftHSM token in a folder of its own. */
+export interface SoftToken {
+  folder: string;
+  label: string;
+  pin: string;
+  /** SoftHSM itself: writable. */
+  target: ModuleTarget;
+  /** Adds a key pair and its certificate with this id (hex); returns the certificate as PEM. */
+  addKey(kind: KeyKind, id: string, label: string, subject?: string): string;
+  /** The same token through pkcs11-spy, which logs every call. */
+  spied(): { target: ModuleTarget; calls(): string[] };
+  /** The same token through `p11-kit server … write-protected=yes`: read-only. */
+  serveReadOnly(): Promise<{ target: ModuleTarget; pid: number }>;
+  remove(): void;
+}
+
+/** Makes a token; `remove` it afterwards. */
+export function makeSoftToken(label = 'Test Token', pin = '648219'): SoftToken {
+  const folder = mkdtempSync(join(tmpdir(), 'token-'));
+  mkdirSync(join(folder, 'tokens'));
+  const conf = join(folder, 'softhsm2.conf');
+  writeFileSync(conf, `directories.tokendir = ${join(folder, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n`);
+  const env = { SOFTHSM2_CONF: conf };
+  const run = (program: string, ...argv: string[]): void => {
+    execFileSync(program, argv, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  };
+  run('softhsm2-util', '--init-token', '--free', '--label', label, '--so-pin', '11111111', '--pin', pin);
+  const servers: number[] = [];
+  return {
+    folder, label, pin,
+    target: { path: LIBRARIES.softhsm, env },
+    addKey(kind, id, keyLabel, subject = `/CN=${keyLabel}`) {
+      run('openssl', 'req', '-x509', '-newkey', ...OPENSSL_KEYS[kind], '-nodes', '-keyout', 'key', '-out', 'crt', '-days', '30', '-subj', subject);
+      run('openssl', 'pkcs8', '-topk8', '-nocrypt', '-in', 'key', '-out', 'p8');
+      run('softhsm2-util', '--import', 'p8', '--token', label, '--label', keyLabel, '--id', id, '--pin', pin);
+      run('openssl', 'x509', '-in', 'crt', '-outform', 'DER', '-out', 'der');
+      run('pkcs11-tool', '--module', LIBRARIES.softhsm, '--token-label', label, '--login', '--pin', pin, '--write-object', 'der', '--type', 'cert', '--id', id, '--label', keyLabel);
+      return readFileSync(join(folder, 'crt'), 'utf8');
+    },
+    spied() {
+      const log = join(folder, `spy-${Math.random().toString(36).slice(2)}.log`);
+      const target = { path: LIBRARIES.spy, env: { ...env, PKCS11SPY: LIBRARIES.softhsm, PKCS11SPY_OUTPUT: log } };
+      const calls = (): string[] => (existsSync(log) ? [...readFileSync(log, 'utf8').matchAll(/^\d+: (C_\w+)/gm)].map((match) => match[1] ?? '') : []);
+      return { target, calls };
+    },
+    async serveReadOnly() {
+      const socket = join(folder, 'p11');
+      const server = spawn('p11-kit', ['server', '-f', '-n', socket, '--provider', LIBRARIES.softhsm, `pkcs11:token=${encodeURIComponent(label)}?write-protected=yes`], {
+        cwd: folder, env: { ...process.env, ...env }, stdio: 'ignore',
+      });
+      if (server.pid === undefined) throw new Error('p11-kit cannot be started');
+      servers.push(server.pid);
+      for (let tries = 0; !existsSync(socket); tries += 1) {
+        if (tries > 100 || server.exitCode !== null) throw new Error('p11-kit server does not come up');
+        await sleep(50);
+      }
+      return { target: { path: LIBRARIES.p11KitClient, env: { P11_KIT_SERVER_ADDRESS: `unix:path=${socket}` } }, pid: server.pid };
+    },
+    remove() {
+      // SIGKILL also ends a server that a test has stopped
+      for (const pid of servers) try { process.kill(pid, 'SIGKILL'); } catch { /* it ended already */ }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
