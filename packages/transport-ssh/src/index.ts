@@ -1,1 +1,2 @@
-export {};
+export { createSshTransport, type SshTransportOptions } from './ssh-transport.ts';
+export { checkTarget } from './identities.ts';

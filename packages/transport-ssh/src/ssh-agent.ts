@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import type { BaseAgent, IdentityCallback, ParsedKey } from 'ssh2';
+import { loadSsh2 } from './ssh2.ts';
+
+/** Keys an agent offers to one host. */
+export interface OfferedKeys {
+  agent: BaseAgent;
+  count: number;
+}
+
+/** One ssh-agent with the keys it had when it was first asked. */
+export interface OpenAgent {
+  holds(publicBlob: Buffer): boolean;
+  /** All keys, those of the given files first; undefined when it has none. */
+  all(first: readonly Buffer[]): OfferedKeys | undefined;
+  /** Only keys of the given files (IdentitiesOnly); undefined when it has none of them. */
+  only(files: readonly Buffer[]): OfferedKeys | undefined;
+}
+
+/** Agents by socket, each asked once per run. */
+export interface Agents {
+  /** Undefined when nothing answers at the socket. */
+  open(socket: string): Promise<OpenAgent | undefined>;
+}
+
+export function createAgents(): Agents {
+  const opened = new Map<string, Promise<OpenAgent | undefined>>();
+  return {
+    open(socket) {
+      let agent = opened.get(socket);
+      if (agent === undefined) {
+        agent = openAgent(socket);
+        opened.set(socket, agent);
+      }
+      return agent;
+    },
+  };
+}
+
+async function openAgent(socket: string): Promise<OpenAgent | undefined> {
+  const ssh2 = await loadSsh2();
+  const agent = ssh2.createAgent(socket);
+  const keys = await new Promise<ParsedKey[]>((resolve) => {
+    agent.getIdentities((error, found) => {
+      resolve(error == null ? ((found ?? []) as ParsedKey[]) : []);
+    });
+  });
+  if (keys.length === 0) return undefined;
+  const isOneOf = (key: ParsedKey, blobs: readonly Buffer[]): boolean => blobs.some((blob) => blob.equals(key.getPublicSSH()));
+  const offer = (offered: ParsedKey[]): OfferedKeys | undefined => (offered.length === 0 ? undefined : { agent: restrictAgent(ssh2, agent, offered), count: offered.length });
+  return {
+    holds: (blob) => keys.some((key) => key.getPublicSSH().equals(blob)),
+    all: (first) => offer([...keys].sort((a, b) => Number(isOneOf(b, first)) - Number(isOneOf(a, first)))),
+    only: (files) => offer(keys.filter((key) => isOneOf(key, files))),
+  };
+}
+
+/** An agent that shows just these keys, without another question to the real one. */
+function restrictAgent(ssh2: typeof import('ssh2'), agent: BaseAgent, keys: ParsedKey[]): BaseAgent {
+  class RestrictedAgent extends ssh2.BaseAgent<ParsedKey> {
+    override getIdentities(callback: IdentityCallback<ParsedKey>): void {
+      callback(undefined, keys);
+    }
+
+    // a function-valued property, since ssh2's types overload the method
+    override sign = agent.sign.bind(agent) as BaseAgent<ParsedKey>['sign'];
+  }
+  return new RestrictedAgent() as unknown as BaseAgent;
+}
+
+/** The key of a .pub file; undefined when there is none. */
+export async function publicBlobOf(file: string): Promise<Buffer | undefined> {
+  try {
+    const base64 = (await readFile(file, 'utf8')).trim().split(/\s+/)[1];
+    return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,9 @@
+type Ssh2 = typeof import('ssh2');
+
+let loaded: Promise<Ssh2> | undefined;
+
+/** ssh2, loaded with the first connection: requiring it costs 50 ms, which `--help` must not pay. */
+export function loadSsh2(): Promise<Ssh2> {
+  loaded ??= import('ssh2').then((module) => (module as unknown as { default: Ssh2 }).default);
+  return loaded;
+}
