@@ -1,1 +1,5 @@
-export {};
+export { createReporter, type Reporter, type ReporterOptions } from './reporter.ts';
+export { createColors, wantsColor, type Colors } from './colors.ts';
+export { errorLines, type PrintableError } from './error-text.ts';
+export { printable, printableBlock, printableJson } from './printable.ts';
+export { formatTable, type TableCell } from './table.ts';

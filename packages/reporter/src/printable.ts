@@ -1,0 +1,29 @@
+/*
+ * Text from hosts is untrusted: escape sequences could rewrite what a terminal shows, bidirectional marks could reorder
+ * it. C0 and C1 controls, DEL, bidirectional and invisible format characters, line separators, tags, lone surrogates.
+ */
+const UNSAFE = /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** One line of text with everything escaped that could move a cursor or deceive the eye. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, (char) => SHORT[char] ?? escapeChar(char));
+}
+
+/** As {@link printable}, but line ends and tabs stay: for blocks such as diffs. CRLF shows its CR. */
+export function printableBlock(text: string): string {
+  return text.replace(UNSAFE, (char) => (char === '\n' || char === '\t' ? char : (SHORT[char] ?? escapeChar(char))));
+}
+
+/** One line of JSON that is safe to look at: the same characters become \u escapes, which JSON reads back unchanged. */
+export function printableJson(value: unknown): string {
+  return (JSON.stringify(value) as string | undefined ?? 'null').replace(UNSAFE, (char) =>
+    char.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
+function escapeChar(char: string): string {
+  const code = char.codePointAt(0) ?? 0;
+  if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`;
+}
