@@ -1,7 +1,7 @@
 # Settings and small helpers. Sourced by test-fleet.
 # shellcheck shell=bash disable=SC2034
 
-REPO=$(git -C "$HERE" rev-parse --show-toplevel 2>/dev/null || readlink -f "$HERE/../..")
+REPO=${FLEET_REPO:-$(git -C "$HERE" rev-parse --show-toplevel 2>/dev/null || readlink -f "$HERE/../..")}
 FLEET_DIR=${FLEET_DIR:-$REPO/.cache/test-fleet}
 NET=${FLEET_NET:-10.77.0}
 BRIDGE=${FLEET_BRIDGE:-hfbr0}

@@ -48,7 +48,7 @@ start_host() {         # start_host I : the host's init in the background; retur
     exec 9>&-
     exec setsid ip netns exec "$ns" unshare --mount --uts --ipc --pid --fork --kill-child --propagation private \
       env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      FLEET_DIR="$FLEET_DIR" FLEET_ROOTS="$ROOTS" FLEET_BIND="${FLEET_BIND:-}" FLEET_NET="$NET" \
+      FLEET_REPO="$REPO" FLEET_DIR="$FLEET_DIR" FLEET_ROOTS="$ROOTS" FLEET_BIND="${FLEET_BIND:-}" FLEET_NET="$NET" \
       HSMFLEET_TEST_MOD_NSS_DIR="${HSMFLEET_TEST_MOD_NSS_DIR:-}" \
       HSMFLEET_TEST_PKCS11_MODULE="${HSMFLEET_TEST_PKCS11_MODULE:-}" /bin/bash "$SELF" __init "$h"
   ) </dev/null >"$st/log" 2>&1 &
@@ -66,30 +66,29 @@ start_host() {         # start_host I : the host's init in the background; retur
 }
 
 host_init() {          # runs as PID 1 of the new namespaces; builds the root and becomes the init
-  local h=$1 d=$RW/hosts/$1 l kind r t b src dst; r=$d/root
-  kind=$(cat "$STATE/$h/kind"); l=$RW/layers/$kind
-  rm -rf "$d"
-  mkdir -p "$d/upper/etc/ssh" "$d/upper/var/lib/softhsm/tokens" "$d/work" "$r"
-  chmod 755 "$d/upper" "$d/upper/etc" "$d/upper/etc/ssh" "$d/upper/var" "$d/upper/var/lib" "$d/upper/var/lib/softhsm"
-  for t in ed25519 ecdsa rsa; do install -m 600 "$KEYS/$h.$t" "$d/upper/etc/ssh/fleet_host_$t"; done
+  local h=$1 d=$RW/hosts/$1 l kind i r b src dst      # few processes: forking is what a start costs
+  r=$d/root; read -r kind < "$STATE/$h/kind"; read -r i < "$STATE/$h/index"; l=$RW/layers/$kind
+  rm -rf "$d"; mkdir -p "$d/work" "$r"
+  cp -a "$TOKENS/$h/upper" "$d/upper"
   echo "$h" > "$d/upper/etc/hostname"
-  printf '127.0.0.1 localhost\n%s %s.fleet.test %s\n' "$(addr "$h")" "$h" "$h" > "$d/upper/etc/hosts"
-  printf '%s' "$h" | md5sum | cut -c1-32 > "$d/upper/etc/machine-id"
-  cp -r "$TOKENS/$h/token/." "$d/upper/var/lib/softhsm/tokens/"
-  chown -R 33:33 "$d/upper/var/lib/softhsm/tokens"; chmod -R ug+rwX,o= "$d/upper/var/lib/softhsm/tokens"
+  printf '127.0.0.1 localhost\n%s.%d %s.fleet.test %s\n' "$NET" $((10 + i)) "$h" "$h" > "$d/upper/etc/hosts"
+  printf 'f1ee7000%024d\n' "$i" > "$d/upper/etc/machine-id"
   # lower layers and upper must not contain one another: layers and upper are on their own tmpfs
   mount -t overlay "fleet-$h" -o "lowerdir=$l/content:$l/mask:$(base_of "$kind"),upperdir=$d/upper,workdir=$d/work" "$r"
-  mount -t proc proc "$r/proc"
-  mount -t sysfs -o ro sysfs "$r/sys"
-  mount -t tmpfs -o mode=755,size=1m dev "$r/dev"
-  for t in null zero full random urandom tty; do touch "$r/dev/$t"; mount --bind "/dev/$t" "$r/dev/$t"; done
-  mkdir "$r/dev/pts" "$r/dev/shm"
-  mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts "$r/dev/pts"
-  mount -t tmpfs -o mode=1777 shm "$r/dev/shm"
-  ln -s pts/ptmx "$r/dev/ptmx"; ln -s /proc/self/fd "$r/dev/fd"
-  ln -s /proc/self/fd/0 "$r/dev/stdin"; ln -s /proc/self/fd/1 "$r/dev/stdout"; ln -s /proc/self/fd/2 "$r/dev/stderr"
-  mount -t tmpfs -o mode=755 run "$r/run"; mkdir -p "$r/run/sshd" "$r/run/lock" "$r/run/p11-kit-ro"; chmod 1777 "$r/run/lock"
-  mount -t tmpfs -o mode=1777 tmp "$r/tmp"
+  cat > "$d/fstab" <<-X
+	proc $r/proc proc defaults 0 0
+	sysfs $r/sys sysfs ro 0 0
+	dev $r/dev tmpfs mode=755,size=1m 0 0
+	devpts $r/dev/pts devpts newinstance,ptmxmode=666,mode=620,gid=5,X-mount.mkdir 0 0
+	shm $r/dev/shm tmpfs mode=1777,X-mount.mkdir 0 0
+	run $r/run tmpfs mode=755 0 0
+	lock $r/run/lock tmpfs mode=1777,size=1m,X-mount.mkdir 0 0
+	tmp $r/tmp tmpfs mode=1777 0 0
+	X
+  mount --all --fstab "$d/fstab"
+  cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty "$r/dev/"
+  ln -s pts/ptmx /proc/self/fd "$r/dev/" && ln -s fd/0 "$r/dev/stdin" && ln -s fd/1 "$r/dev/stdout" && ln -s fd/2 "$r/dev/stderr"
+  mkdir "$r/run/sshd" "$r/run/p11-kit-ro" "$r/.old"
   for b in ${HSMFLEET_TEST_MOD_NSS_DIR:+$HSMFLEET_TEST_MOD_NSS_DIR:/opt/mod_nss} \
            ${HSMFLEET_TEST_PKCS11_MODULE:+$HSMFLEET_TEST_PKCS11_MODULE:/opt/pkcs11-module/${HSMFLEET_TEST_PKCS11_MODULE##*/}} \
            ${FLEET_BIND:-}; do
@@ -97,9 +96,9 @@ host_init() {          # runs as PID 1 of the new namespaces; builds the root an
     if [ -d "$src" ]; then mkdir -p "$dst"; else mkdir -p "$(dirname "$dst")"; touch "$dst"; fi
     mount --bind "$src" "$dst"; mount -o remount,bind,ro "$dst"
   done
-  install -m 755 "$HERE/lib/init" "$r/run/test-fleet-init"
+  cp "$HERE/lib/init" "$r/run/test-fleet-init"
   hostname "$h"
-  cd "$r"; mkdir -p .old; pivot_root . .old
+  cd "$r"; pivot_root . .old
   exec chroot . /bin/sh /run/test-fleet-init "$(label_of "$h")"
 }
 

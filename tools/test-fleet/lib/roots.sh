@@ -8,8 +8,9 @@ ROOT_PACKAGES+=,libengine-pkcs11-openssl,openssl,sudo,ca-certificates,iproute2,p
 apt_mirror() {         # the address of the archive that this machine's apt itself uses
   local uri
   uri=$(apt-get indextargets --format '$(SITE) $(LABEL) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
-        awk '$2 == "Debian" && $3 == "Debian" {print $1; exit}')
-  [ -n "$uri" ] || uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -v security | head -1)
+        awk '$2 == "Debian" && $3 == "Debian" && !uri {uri = $1} END {print uri}')
+  [ -n "$uri" ] || uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+                   awk '!/security/ && !uri {uri = $1} END {print uri}')
   echo "${uri%/}"
 }
 
@@ -28,15 +29,15 @@ build_root() {         # build_root RELEASE : nothing to do when the tree is the
   [ "$(cat "$root/.test-fleet-root" 2>/dev/null)" = "$ROOT_VERSION" ] && return
   mkdir -p "$ROOTS"
   (
-    exec 8>"$ROOTS/.lock-$release"; flock 8
+    exec 9>&- 8>"$ROOTS/.lock-$release"; flock 8
     [ "$(cat "$root/.test-fleet-root" 2>/dev/null)" = "$ROOT_VERSION" ] && exit 0
     mirror=$(apt_mirror); [ -n "$mirror" ] || die "no Debian archive in apt's configuration (run apt-get update first)"
     apt_network_env
     note "building the $release root (about a minute)…"
     rm -rf --one-file-system "$tmp" "$root"       # the leftovers of an interrupted or older build
-    # its own mount and pid namespaces: nothing it mounts or starts outlives it, however it ends
-    unshare --mount --pid --fork --kill-child --propagation private \
-      debootstrap --variant=minbase --include="$packages" "$release" "$tmp" "$mirror" >"$ROOTS/$release.log" 2>&1 8>&- 9>&- ||
+    # its own mount and pid namespaces, and it dies with this shell: nothing it mounts or starts outlives it
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private \
+      debootstrap --variant=minbase --include="$packages" "$release" "$tmp" "$mirror" >"$ROOTS/$release.log" 2>&1 ||
       { tail -5 "$ROOTS/$release.log" >&2; die "debootstrap of $release failed, see $ROOTS/$release.log"; }
     rm -rf "$tmp/var/cache/apt/archives"/*.deb "$tmp/var/lib/apt/lists"/* "$tmp/etc/ssh"/ssh_host_*
     : > "$tmp/etc/apt/sources.list"; : > "$tmp/etc/resolv.conf"     # hosts have no way out

@@ -1,9 +1,9 @@
-# Prepared SoftHSM tokens (one per host, kept between runs) and SSH keys. Sourced by test-fleet.
+# SSH keys and prepared SoftHSM tokens, one per host, kept between runs. Sourced by test-fleet.
 # shellcheck shell=bash
 
 PIN=648219
 SO_PIN=3537363231383830
-TOKEN_VERSION=1        # raise it when the contents change: older tokens are made again
+TOKEN_VERSION=2        # raise it when the contents change: older tokens are made again
 
 make_keys() {          # make_keys N : client key, host keys (once), known_hosts
   local i h t
@@ -43,11 +43,14 @@ make_tokens() {        # make_tokens N : the tokens of web01..webNN, each with i
 }
 
 # make_token HOST : keys from openssl (quicker than inside the token), imported, each with its certificate.
-# Kept: the token directory and the certificates (PEM), not the private keys.
+# Kept: what the host's upper layer starts with (token and host keys, owners and modes as they must be there),
+# and the certificates (PEM); not the private keys.
 make_token() {
-  local h=$1 d=$TOKENS/.build-$1 label k id name; label=$(label_of "$1")
-  rm -rf "$d" "${TOKENS:?}/$h"; mkdir -p "$d/token"
-  printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$d/token" > "$d/conf"
+  local h=$1 d=$TOKENS/.build-$1 u t label k id name; label=$(label_of "$1"); u=$d/upper; t=$u/var/lib/softhsm/tokens
+  rm -rf "$d" "${TOKENS:?}/$h"
+  mkdir -p "$u/etc/ssh" "$t"; chmod 755 "$u" "$u/etc" "$u/etc/ssh" "$u/var" "$u/var/lib" "$u/var/lib/softhsm"
+  for k in ed25519 ecdsa rsa; do install -m 600 "$KEYS/$h.$k" "$u/etc/ssh/fleet_host_$k"; done
+  printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$t" > "$d/conf"
   export SOFTHSM2_CONF=$d/conf
   softhsm2-util --init-token --free --label "$label" --so-pin $SO_PIN --pin $PIN >/dev/null
   for k in 01:rsa1024 02:rsa2048 03:ec256; do
@@ -66,6 +69,7 @@ make_token() {
       --write-object "$d/der" --type cert --label "$name" --id "$id" >/dev/null 2>&1
   done
   rm -f "$d/key" "$d/der" "$d/conf"
+  chown -R 33:33 "$t"; chmod -R ug+rwX,o= "$t"; chmod g+s "$t"      # www-data is id 33 on every Debian
   echo "$TOKEN_VERSION" > "$d/version"
   mv "$d" "$TOKENS/$h"
 }
