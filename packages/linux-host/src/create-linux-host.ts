@@ -32,8 +32,6 @@ export interface LinuxHostOptions {
   report(report: InventoryReport): void;
 }
 
-const WEB_ACTIONS: ReadonlySet<ServiceAction['action']> = new Set(['start', 'restart', 'reload']);
-
 /** The machine this runs on. Gathers its facts; starts no program. */
 export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteHost> {
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
@@ -69,7 +67,8 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     stateDir: options.stateDir,
     context,
     applyChange: (change) => applyChange(change, context),
-    service: (action) => serviceStep(action, readHost),
+    provePin: (step) => options.pkcs11.provePin(step, context),
+    provePin: (step) => options.pkcs11.provePin(step, context),
   });
 
   async function applyChange(change: PrimitiveChange, context: ExecuteContext): Promise<StepResult> {
@@ -87,17 +86,11 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     });
   }
 
-  /** Nothing starts a web server past the PIN rule, and nothing restarts it past a change that waits for its proof. */
+  /** Nothing starts or restarts a web server past the PIN rule or past a change that waits for its proof. */
   async function actOnService(step: ServiceAction, context: ExecuteContext): Promise<StepResult> {
-    if (step.unit !== facts.apache.service || !WEB_ACTIONS.has(step.action)) return serviceStep(step, readHost);
-    const web = await loadWebChange();
-    await web.assertPinsProven(step.unit, webDeps(context));
-    if ((await web.readPendingWebChange(options.stateDir)) !== undefined) {
-      const startedAt = Date.now();
-      const settled = await web.settleWeb(webDeps(context));
-      if (settled) return { step, code: 0, startedAt: new Date(startedAt).toISOString(), durationMs: Date.now() - startedAt };
-    }
-    return serviceStep(step, readHost);
+    const isWebServer = step.unit.replace(/\.service$/, '') === facts.apache.service;
+    if (!isWebServer || step.action === 'enable' || step.action === 'disable') return serviceStep(step, readHost);
+    return timed(step, async () => (await loadWebChange()).actOnWebServer(step, webDeps(context)));
   }
 
   return {

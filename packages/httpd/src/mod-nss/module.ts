@@ -1,0 +1,80 @@
+import { NSS_CIPHERS, type CipherGroup } from './ciphers.ts';
+import { NSS_DIRECTIVES } from './directives.ts';
+
+/** What is known about the mod_nss on a host. */
+export interface ModNss {
+  /** Third number of the version, 14 for 1.0.14. */
+  patch: number;
+  /** Where that is from. `assumed`: nothing told, so the oldest behaviour of the versions still around is taken. */
+  source: 'package' | 'binary' | 'assumed';
+  /** Knows TLS 1.3. Without that proof TLSv1.3 must not be written: see {@link checkProtocols}. */
+  tls13: boolean;
+  /** Cipher names found in the binary; undefined when it was not read. */
+  ciphers?: ReadonlySet<string>;
+  /** Directive names found in the binary; undefined when it was not read. */
+  directives?: ReadonlySet<string>;
+}
+
+/** The most conservative guess: plain 1.0.14 as it builds on Debian. */
+export const ASSUMED_MOD_NSS: ModNss = { patch: 14, source: 'assumed', tls13: false };
+
+/** Groups that a 1.0.14 built without further care has (field notes 1.4). */
+const CERTAIN_GROUPS: ReadonlySet<CipherGroup> = new Set<CipherGroup>(['base', 'ecc']);
+
+/**
+ * Reads version, ciphers and directives out of `libmodnss.so`. Names are string constants there, so that they tell what
+ * was compiled in. Beware: old builds call themselves `mod_nss/2.4.x` after Apache's version; only 1.0.x is believed.
+ * @param packageVersion what the package manager says, for example `1.0.14-12.el7`
+ */
+export function detectModNss(binary?: Uint8Array, packageVersion?: string): ModNss {
+  const packaged = patchOf(packageVersion?.replace(/^\d+:/, ''));
+  if (binary === undefined) {
+    if (packaged === undefined) return ASSUMED_MOD_NSS;
+    return { patch: packaged, source: 'package', tls13: false };
+  }
+  const strings = constantsOf(binary);
+  const found = /mod_nss\/(1\.0\.\d+)/.exec(strings.joined)?.[1];
+  const directives = new Set(NSS_DIRECTIVES.map(({ name }) => name).filter((name) => strings.all.has(name)));
+  const ciphers = new Set(NSS_CIPHERS.map(({ name }) => name).filter((name) => strings.all.has(name)));
+  const stated = packaged ?? patchOf(found);
+  return {
+    patch: stated ?? guessPatch(directives),
+    source: packaged !== undefined ? 'package' : directives.size > 0 ? 'binary' : 'assumed',
+    // the word must be a constant of its own: the parser compares against it
+    tls13: strings.all.has('tlsv1.3') || strings.all.has('TLSv1.3') || ciphers.has('aes_128_gcm_sha_256'),
+    ...(directives.size > 0 ? { directives } : {}),
+    ...(ciphers.size > 0 ? { ciphers } : {}),
+  };
+}
+
+/** Does this module know the cipher? Unknown builds are taken to know the certain groups only. */
+export function knowsCipher(module: ModNss, name: string): boolean {
+  if (module.ciphers !== undefined) return module.ciphers.has(name);
+  const cipher = NSS_CIPHERS.find((entry) => entry.name === name);
+  return cipher !== undefined && cipher.groups.every((group) => CERTAIN_GROUPS.has(group) || (group === 'tls13' && module.tls13));
+}
+
+/** Does this module know the directive? An unknown one is a syntax error, so doubt means no. */
+export function knowsDirective(module: ModNss, name: string): boolean {
+  if (module.directives !== undefined) return module.directives.has(name);
+  const directive = NSS_DIRECTIVES.find((entry) => entry.name === name);
+  return directive !== undefined && directive.since <= module.patch && directive.buildOption !== true;
+}
+
+function patchOf(version: string | undefined): number | undefined {
+  const patch = /^1\.0\.(\d+)/.exec(version ?? '')?.[1];
+  return patch === undefined ? undefined : Number(patch);
+}
+
+/** The newest version that all directives found have in common as a lower bound; 14 where they tell nothing. */
+function guessPatch(directives: ReadonlySet<string>): number {
+  if (directives.size === 0) return ASSUMED_MOD_NSS.patch;
+  // 1.0.15's OCSP knobs were also patched into RHEL's 1.0.14: directives are asked one by one, so 14 stays the guess
+  return Math.min(ASSUMED_MOD_NSS.patch, Math.max(...NSS_DIRECTIVES.filter(({ name }) => directives.has(name)).map(({ since }) => since)));
+}
+
+function constantsOf(binary: Uint8Array): { all: ReadonlySet<string>; joined: string } {
+  const text = Buffer.from(binary.buffer, binary.byteOffset, binary.byteLength).toString('latin1');
+  const all = text.match(/[\x20-\x7e]{4,}/g) ?? [];
+  return { all: new Set(all), joined: all.join('\n') };
+}

@@ -1,0 +1,35 @@
+/** How OpenSSL reaches PKCS#11 on a host: libp11's engine, or pkcs11-provider (OpenSSL 3). */
+export type OpensslBridge = 'engine' | 'provider';
+
+export interface OpensslConfig {
+  bridge: OpensslBridge;
+  /** PKCS#11 module, absolute path. */
+  module: string;
+  /** pkcs11-provider's own library, absolute path; for `provider` only. */
+  provider?: string;
+  /** System policy to keep: OPENSSL_CONF replaces the system's file, which carries it on RedHat systems. */
+  cryptoPolicy?: string;
+}
+
+/**
+ * Text of the file that OPENSSL_CONF names for Apache. No PIN in it: the key's URI names the PIN file.
+ * Tried on Debian 11 (OpenSSL 1.1.1), 12 and 13 (OpenSSL 3) with the engine, on 13 with the provider.
+ */
+export function renderOpensslConfig(config: OpensslConfig): string {
+  const lines = ['# Managed by hsmfleet: changes by hand are overwritten.', 'openssl_conf = hsmfleet_init', '', '[hsmfleet_init]'];
+  if (config.bridge === 'engine') lines.push('engines = hsmfleet_engines');
+  else lines.push('providers = hsmfleet_providers');
+  if (config.cryptoPolicy !== undefined) lines.push('ssl_conf = hsmfleet_ssl');
+  if (config.bridge === 'engine') {
+    // init = 0: the token is touched when the first key is asked for, not by every configtest
+    lines.push('', '[hsmfleet_engines]', 'pkcs11 = hsmfleet_pkcs11', '', '[hsmfleet_pkcs11]', 'engine_id = pkcs11', `MODULE_PATH = ${config.module}`, 'init = 0');
+  } else {
+    lines.push('', '[hsmfleet_providers]', 'default = hsmfleet_default', 'pkcs11 = hsmfleet_pkcs11', '', '[hsmfleet_default]', 'activate = 1', '', '[hsmfleet_pkcs11]');
+    if (config.provider !== undefined) lines.push(`module = ${config.provider}`);
+    lines.push(`pkcs11-module-path = ${config.module}`, 'activate = 1');
+  }
+  if (config.cryptoPolicy !== undefined) {
+    lines.push('', '[hsmfleet_ssl]', 'system_default = hsmfleet_policy', '', '[hsmfleet_policy]', `.include = ${config.cryptoPolicy}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,32 @@
+import { MANAGED_LINE } from './layout.ts';
+
+/** How Apache is to spread work over processes. */
+export interface MpmSettings {
+  mpm: 'event' | 'worker';
+  /** Processes; 1 where a token serves, for processes take the card's login from each other (field notes 0c). */
+  serverLimit: number;
+  /** Threads of each process. */
+  threads: number;
+  /** Connections after which a process ends; 0 for never. */
+  maxConnectionsPerChild: number;
+}
+
+/** Text of the file that sets the process model. Read after the distribution's own, so that it wins. */
+export function renderMpm(settings: MpmSettings): string {
+  const { serverLimit, threads } = settings;
+  return [
+    MANAGED_LINE,
+    `<IfModule mpm_${settings.mpm}_module>`,
+    `    ServerLimit ${String(serverLimit)}`,
+    `    StartServers ${String(serverLimit)}`,
+    `    ThreadLimit ${String(threads)}`,
+    `    ThreadsPerChild ${String(threads)}`,
+    `    MaxRequestWorkers ${String(serverLimit * threads)}`,
+    // spare threads may be all threads: the process is never ended for idleness, which would cost logins
+    '    MinSpareThreads 1',
+    `    MaxSpareThreads ${String(serverLimit * threads)}`,
+    `    MaxConnectionsPerChild ${String(settings.maxConnectionsPerChild)}`,
+    '</IfModule>',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,5 @@
+export { actOnWebServer, assertPinsProven, executeWebChange, recoverWeb, settleWeb } from './transaction.ts';
+export { readPendingWebChange } from './journal.ts';
+export { createServerControl, type ServerControl } from './server-control.ts';
+export { readHostConfig } from './proof.ts';
+export type { WebDeps } from './deps.ts';

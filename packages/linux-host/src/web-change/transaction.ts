@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HsmfleetError } from '@hsmfleet/contract';
+import { discoverSites, tellingLines } from '@hsmfleet/httpd';
+import type { ServiceAction, TlsProof, WebChange } from '@hsmfleet/resource';
+import { controlOf, type WebDeps } from './deps.ts';
+import { openJournal, type WebJournal, type WebUnit } from './journal.ts';
+import { checkPinFiles, createPinCheck, identifyPin, type PinCheck } from './pins.ts';
+import { awaitProcess, markLog, proveForward, readHostConfig, takeBaseline, type LogMark } from './proof.ts';
+import { rollBack, type Failure } from './roll-back.ts';
+import { takeSnapshots } from './snapshot.ts';
+
+/** How long a graceful reload may take until the new generation serves. */
+const RELOAD_MS = 10_000;
+const POLL_MS = 50;
+
+/** Codes that tell more than "was rolled back": the PIN guard's answers and a busy lock keep them. */
+const KEPT_CODES: ReadonlySet<string> = new Set(['PIN_INCORRECT', 'PIN_REFUSED', 'PIN_UNPROVEN', 'TOKEN_NOT_FOUND', 'HOST_BUSY']);
+
+/**
+ * Changes the web server's files as one transaction: see WebChange.
+ * @throws HsmfleetError WEB_ROLLED_BACK (all is as it was and serves as it did), WEB_DOWN (rolling back did not help), or
+ * PIN_INCORRECT, PIN_REFUSED, PIN_UNPROVEN, TOKEN_NOT_FOUND, HOST_BUSY after the same roll back
+ */
+export async function executeWebChange(step: WebChange, deps: WebDeps): Promise<void> {
+  await recoverWeb(deps);
+  const journal = await openJournal(deps.stateDir);
+  const check = createPinCheck(deps);
+  const pending = await journal.read();
+  const baseline = pending?.baseline ?? (await takeBaseline(deps.host, step.proofs));
+  const apply = step.apply.endsWith('restart') || pending?.apply === 'restart' ? 'restart' : 'reload';
+  const unit: WebUnit = {
+    version: 1,
+    phase: 'changing',
+    apply,
+    since: pending?.since ?? new Date().toISOString(),
+    why: [...(pending?.why ?? []), step.why],
+    snapshots: pending?.snapshots ?? [],
+    baseline,
+    proofs: mergeProofs(pending?.proofs ?? [], step.proofs),
+  };
+  // before anything is touched: a wrong PIN should leave no trace but its one try
+  await proveStepPins(step, unit, pending !== undefined, check, journal, deps);
+  // empty until the snapshots are taken: an interruption finds a unit with nothing to put back, or with all
+  await journal.write(unit);
+  try {
+    const known = new Set(unit.snapshots.map(({ path }) => path));
+    unit.snapshots = [...unit.snapshots, ...(await takeSnapshots(step.changes, journal.bytes, known))];
+    await journal.write(unit);
+    for (const change of step.changes) await deps.applyChange(change);
+    await journal.registerPins(await Promise.all(step.pins.map((pin) => identifyPin(pin, deps.host))));
+  } catch (thrown) {
+    throw await rollBack(unit, journal, failureOf(thrown, 'a change failed'), deps);
+  }
+  await testConfig(unit, journal, deps);
+  if (step.apply.startsWith('pending-')) {
+    await journal.write({ ...unit, phase: 'pending' });
+  } else if (baseline.running || step.start || (await isRunning(deps))) {
+    await applyUnit(unit, journal, check, deps);
+  } else {
+    await journal.clear();
+  }
+}
+
+/**
+ * Takes up what waits for a restart and proves it. A server that does not run is left alone, and what waited is forgotten:
+ * nothing serves that a roll back could bring back.
+ * @returns whether the server was restarted or reloaded
+ * @throws HsmfleetError as {@link executeWebChange}
+ */
+export async function settleWeb(deps: WebDeps): Promise<boolean> {
+  await recoverWeb(deps);
+  const journal = await openJournal(deps.stateDir);
+  const unit = await journal.read();
+  if (unit === undefined) return false;
+  if (!unit.baseline.running && !(await isRunning(deps))) {
+    await journal.clear();
+    return false;
+  }
+  await testConfig(unit, journal, deps);
+  await applyUnit(unit, journal, createPinCheck(deps), deps);
+  return true;
+}
+
+/**
+ * Starts, stops, restarts or reloads the web server, together with what waits for that. Nothing starts it past an unproven
+ * PIN, and what served before is compared with what serves afterwards.
+ * @throws HsmfleetError as {@link executeWebChange}; COMMAND_FAILED when it does not stop
+ */
+export async function actOnWebServer(action: ServiceAction, deps: WebDeps): Promise<void> {
+  if (action.action === 'stop') {
+    await recoverWeb(deps);
+    await controlOf(deps).stop();
+    return;
+  }
+  const running = await isRunning(deps);
+  const waits = (await (await openJournal(deps.stateDir)).read()) !== undefined;
+  if (action.action === 'start' && running && !waits) return;
+  await executeWebChange(
+    { kind: 'web_change', changes: [], apply: action.action === 'reload' ? 'reload' : 'restart', start: true, proofs: [], pins: [], why: `${action.action} ${action.unit}` },
+    deps,
+  );
+}
+
+/**
+ * Puts back a transaction that an earlier agent did not finish.
+ * @returns whether there was one
+ * @throws HsmfleetError WEB_DOWN when the server does not serve afterwards
+ */
+export async function recoverWeb(deps: WebDeps): Promise<boolean> {
+  const journal = await openJournal(deps.stateDir);
+  const unit = await journal.read();
+  if (unit === undefined || unit.phase === 'pending') return false;
+  deps.context.progress('an earlier change of the web server was interrupted: putting it back');
+  const error = await rollBack(unit, journal, { message: 'the change was interrupted', log: '', touched: unit.phase !== 'changing' }, deps);
+  if (error.code === 'WEB_DOWN') throw error;
+  return true;
+}
+
+/**
+ * Proves the PINs in all PIN files that the web server would read now.
+ * @param unit a service's name; nothing happens for any but the web server's
+ * @throws HsmfleetError PIN_UNPROVEN, PIN_REFUSED, PIN_INCORRECT, TOKEN_NOT_FOUND
+ */
+export async function assertPinsProven(unit: string, deps: WebDeps): Promise<void> {
+  if (unit.replace(/\.service$/, '') !== deps.host.facts.apache.service) return;
+  await checkFiles(await openJournal(deps.stateDir), createPinCheck(deps), deps);
+}
+
+async function checkFiles(journal: WebJournal, check: PinCheck, deps: WebDeps): Promise<void> {
+  const registered = await journal.registeredPins();
+  if (registered.length === 0) return;
+  const inUse = new Set(discoverSites(await readHostConfig(deps.host)).flatMap(({ pinFile }) => (pinFile === undefined ? [] : [pinFile])));
+  await checkPinFiles(registered, inUse, check, deps);
+}
+
+async function proveStepPins(step: WebChange, unit: WebUnit, waits: boolean, check: PinCheck, journal: WebJournal, deps: WebDeps): Promise<void> {
+  try {
+    for (const pin of step.pins) {
+      deps.context.learn(pin.pin);
+      await check.ensure(pin);
+    }
+  } catch (thrown) {
+    // a wrong PIN may have taken the login from a serving server (field notes 0b): look, and heal; and nothing that was
+    // to go along with this change should stay behind
+    if (!unit.baseline.running && !waits) throw thrown;
+    throw await rollBack(unit, journal, failureOf(thrown, 'a PIN is not proven'), deps);
+  }
+}
+
+async function testConfig(unit: WebUnit, journal: WebJournal, deps: WebDeps): Promise<void> {
+  const answer = await controlOf(deps).configtest();
+  if (answer.code === 0) return;
+  const said = tellingLines(`${answer.stdout}\n${answer.stderr}`.replace(/^Action '.*' failed\.$|^The Apache error log may.*$/gm, ''));
+  throw await rollBack(unit, journal, { message: `configtest failed: ${said.join('; ')}`, log: said.join('\n'), touched: false }, deps);
+}
+
+async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, deps: WebDeps): Promise<void> {
+  const control = controlOf(deps);
+  const { host, context } = deps;
+  try {
+    await checkFiles(journal, check, deps);
+  } catch (thrown) {
+    throw await rollBack(unit, journal, failureOf(thrown, 'a PIN is not proven'), deps);
+  }
+  await journal.write({ ...unit, phase: 'applying' });
+  const mark = await markLog(host.facts.apache.errorLog);
+  try {
+    const running = await isRunning(deps);
+    const graceful = unit.apply === 'reload' && running;
+    context.progress(graceful ? 'reloading the web server' : running ? 'restarting the web server' : 'starting the web server');
+    if (!graceful && running) await control.stop();
+    const answer = graceful ? await control.reload() : await control.start();
+    // a start's exit code proves little either way: it is reported when nothing serves
+    if (graceful) await newGeneration(mark, deps);
+    else await awaitProcess(host, answer);
+    const problems = await proveForward(host, unit.proofs, unit.baseline);
+    if (!(await isRunning(deps))) problems.unshift(`the server does not run${answer.code === 0 ? '' : ` (its start ended with exit code ${String(answer.code)})`}`);
+    if (problems.length > 0) {
+      const log = `${await mark.read()}\n${answer.stderr}`;
+      throw await rollBack(unit, journal, { message: problems.join('; '), log, touched: true }, deps);
+    }
+  } catch (thrown) {
+    if (thrown instanceof HsmfleetError && (thrown.code === 'WEB_ROLLED_BACK' || thrown.code === 'WEB_DOWN')) throw thrown;
+    throw await rollBack(unit, journal, { ...failureOf(thrown, 'the server could not be restarted'), log: await mark.read(), touched: true }, deps);
+  }
+  await journal.clear();
+}
+
+/** Old children may answer for a moment: wait for the line with which the new generation begins. */
+async function newGeneration(mark: LogMark, deps: WebDeps): Promise<void> {
+  const deadline = Date.now() + RELOAD_MS;
+  while (Date.now() < deadline && !/AH00489|resuming normal operations/.test(await mark.read())) {
+    if (!(await isRunning(deps))) return;
+    await sleep(POLL_MS);
+  }
+}
+
+async function isRunning(deps: WebDeps): Promise<boolean> {
+  return (await deps.host.serverProcess(deps.host.facts.apache.pidFile)) !== undefined;
+}
+
+function failureOf(thrown: unknown, what: string): Failure {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const keeps = thrown instanceof HsmfleetError && KEPT_CODES.has(thrown.code);
+  return { message: keeps ? message : `${what}: ${message}`, log: '', touched: false, cause: thrown, ...(keeps ? { code: thrown.code } : {}) };
+}
+
+/** The newest proof of a site counts. */
+function mergeProofs(older: readonly TlsProof[], newer: readonly TlsProof[]): TlsProof[] {
+  const key = ({ target }: TlsProof): string => `${target.address ?? ''} ${String(target.port)} ${target.serverName}`;
+  return [...new Map([...older, ...newer].map((proof) => [key(proof), proof])).values()];
+}
+
