@@ -1,0 +1,6 @@
+export * from './load-yaml.ts';
+export * from './nearest-name.ts';
+export * from './problems.ts';
+export * from './secret-reference.ts';
+export * from './to-value.ts';
+export { YamlSource } from './yaml-source.ts';

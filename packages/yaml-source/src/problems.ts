@@ -1,0 +1,46 @@
+import { HsmfleetError, HsmfleetErrors } from '@hsmfleet/contract';
+
+/** Collects mistakes, so that a person sees all of them at once. The same mistake at the same place counts once. */
+export class Problems {
+  readonly #found = new Map<string, HsmfleetError>();
+
+  add(...errors: readonly HsmfleetError[]): void {
+    for (const error of errors) {
+      const at = error.position;
+      const key = JSON.stringify([error.code, error.message, at?.file, at?.line, at?.column]);
+      if (!this.#found.has(key)) this.#found.set(key, error);
+    }
+  }
+
+  /** Runs something; what it throws is collected, and undefined is the answer. Defects pass through. */
+  attempt<T>(run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (thrown) {
+      this.addThrown(thrown);
+      return undefined;
+    }
+  }
+
+  /** Collects what was thrown; rethrows what is no mistake of a person. */
+  addThrown(thrown: unknown): void {
+    if (thrown instanceof HsmfleetErrors) this.add(...thrown.errors);
+    else if (thrown instanceof HsmfleetError) this.add(thrown);
+    else throw thrown;
+  }
+
+  get count(): number {
+    return this.#found.size;
+  }
+
+  /** @throws HsmfleetError when there is one, HsmfleetErrors when there are several; in the order of file and line */
+  throwIfAny(): void {
+    const errors = [...this.#found.values()].sort((a, b) => {
+      const [x, y] = [a.position, b.position];
+      if (x === undefined || y === undefined || x.file !== y.file) return 0;
+      return x.line - y.line || x.column - y.column;
+    });
+    if (errors.length === 1) throw errors[0] as HsmfleetError;
+    if (errors.length > 1) throw new HsmfleetErrors(errors);
+  }
+}

@@ -1,0 +1,99 @@
+import { HsmfleetError, type ErrorCode, type Secret, type SourcePosition } from '@hsmfleet/contract';
+import { LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { ANSIBLE_SCHEMA } from './ansible-schema.ts';
+import { syntaxHint } from './syntax-hint.ts';
+
+/** Syntax errors reported per file: one slip makes the parser see many. */
+const SYNTAX_ERRORS_SHOWN = 3;
+
+/** A YAML file with the place of everything in it. */
+export class YamlSource {
+  readonly path: string;
+  readonly root: Node | null;
+  /** Syntax errors. With any, {@link YamlSource.root} may be only a part of the truth. */
+  readonly problems: readonly HsmfleetError[];
+  /** Values of `!secret` nodes; filled by resolveSecrets. */
+  readonly secrets = new Map<Node, Secret>();
+  readonly #document: Document.Parsed;
+  readonly #lines = new LineCounter();
+  readonly #text: string;
+
+  constructor(path: string, text: string) {
+    this.path = path;
+    this.#text = text.replace(/^\uFEFF/, '');
+    if (this.#text.startsWith('$ANSIBLE_VAULT')) {
+      this.#document = parseDocument('');
+      this.root = null;
+      this.problems = [new HsmfleetError('PLAYBOOK_SYNTAX', `${path} is encrypted with Ansible Vault, which is not supported yet`, {
+        hint: 'decrypt it with ansible-vault, or keep the values in files named by !secret file:',
+      })];
+      return;
+    }
+    this.#document = parseDocument(this.#text, { ...ANSIBLE_SCHEMA, lineCounter: this.#lines });
+    this.root = this.#document.contents;
+    const lines = new Set<number>();
+    this.problems = [...this.#document.errors, ...this.#document.warnings].flatMap((error) => {
+      const deeper = error.code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperKey(this.#text, error.pos[0]) : undefined;
+      const position = this.positionAt(deeper ?? error.pos[0]);
+      if (lines.has(position.line) || lines.size >= SYNTAX_ERRORS_SHOWN) return [];
+      lines.add(position.line);
+      const message = deeper === undefined ? error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/\.$/, '') : 'a key is indented below one that already has a value';
+      return [this.#problem('PLAYBOOK_SYNTAX', message, position, syntaxHint(error.code))];
+    });
+  }
+
+  /** The node an alias stands for. */
+  resolve(node: Node & { resolve(document: Document): unknown }): Node | undefined {
+    return node.resolve(this.#document) as Node | undefined;
+  }
+
+  positionAt(offset: number): SourcePosition {
+    const { line, col } = this.#lines.linePos(Math.min(offset, this.#text.length));
+    return { file: this.path, line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+
+  /** Where a node starts; the file's start for what has no place. */
+  positionOf(node: unknown): SourcePosition {
+    const range = (node as { range?: [number, number, number] | null } | null | undefined)?.range;
+    return this.positionAt(range?.[0] ?? 0);
+  }
+
+  /** Where a scalar's text starts: after the quote, or on the first line of a block. */
+  textPositionOf(node: Node): SourcePosition {
+    const start = node.range?.[0] ?? 0;
+    const { type } = node as { type?: string };
+    if (type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') return this.positionAt(start + 1);
+    if (type !== 'BLOCK_LITERAL' && type !== 'BLOCK_FOLDED') return this.positionAt(start);
+    const content = /\n[ \t]*(?=\S)/.exec(this.#text.slice(start));
+    return this.positionAt(content === null ? start : start + content.index + content[0].length);
+  }
+
+  /** The line with a position, as it is in the file. */
+  excerptAt(position: SourcePosition): string {
+    const from = this.#lines.lineStarts[position.line - 1] ?? 0;
+    return this.#text.slice(from).split(/\r?\n/, 1)[0] ?? '';
+  }
+
+  /** A mistake at a node or position of this file, with its line. */
+  problem(code: ErrorCode, message: string, at: unknown, hint?: string): HsmfleetError {
+    const position = isPosition(at) ? at : this.positionOf(at);
+    return this.#problem(code, message, position, hint);
+  }
+
+  #problem(code: ErrorCode, message: string, position: SourcePosition, hint: string | undefined): HsmfleetError {
+    return new HsmfleetError(code, message, { position, excerpt: this.excerptAt(position), hint });
+  }
+}
+
+/**
+ * The parser blames the value of `a: 1` for a line below it that is indented too far. Offset of that line's key;
+ * undefined when the next line is none.
+ */
+function deeperKey(text: string, offset: number): number | undefined {
+  const found = /^[^\n]*\n([ ]+)[^\s#][^\n]*:(?=\s|$)/.exec(text.slice(offset));
+  return found === null ? undefined : offset + found[0].indexOf('\n') + 1 + (found[1] ?? '').length;
+}
+
+function isPosition(value: unknown): value is SourcePosition {
+  return typeof value === 'object' && value !== null && 'line' in value && 'column' in value;
+}
