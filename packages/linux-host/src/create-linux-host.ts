@@ -68,7 +68,6 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     context,
     applyChange: (change) => applyChange(change, context),
     provePin: (step) => options.pkcs11.provePin(step, context),
-    provePin: (step) => options.pkcs11.provePin(step, context),
   });
 
   async function applyChange(change: PrimitiveChange, context: ExecuteContext): Promise<StepResult> {

@@ -1,5 +1,5 @@
 import type {
-  ExecuteContext, MakeDirectory, MakeLink, ProvePin, ReadHost, Remove, RunProgram, ServiceAction, SetAttributes, StepResult, WriteFile,
+  ExecuteContext, MakeDirectory, MakeLink, ProvePin, ReadHost, Remove, RunProgram, SetAttributes, StepResult, WriteFile,
 } from '@hsmfleet/resource';
 
 /** A change of files, or a program that makes one: what a web change is made of. */
@@ -13,7 +13,5 @@ export interface WebChangeDeps {
   context: ExecuteContext;
   applyChange(change: PrimitiveChange): Promise<StepResult>;
   /** Proves a PIN under the PIN guard, once. @throws HsmfleetError PIN_INCORRECT, PIN_REFUSED, TOKEN_NOT_FOUND, PKCS11 */
-  provePin(step: ProvePin): Promise<void>;
-  /** One login, after the flags were read and the run's PIN authority was asked. @throws HsmfleetError PIN_REFUSED, PIN_INCORRECT, … */
   provePin(step: ProvePin): Promise<void>;
 }
