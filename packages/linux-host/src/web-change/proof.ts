@@ -6,8 +6,10 @@ import type { Baseline } from './journal.ts';
 
 /** Handshakes per proof: at least one for each child of a small server. */
 const HANDSHAKES = 6;
-/** How long a server that was just started or reloaded may take to serve: children log in to the token one by one. */
-const SETTLE_MS = 15_000;
+/** How long a server that was just started may take to serve: its children log in to the token one by one. */
+const SETTLE_MS = 10_000;
+/** How long one that answers, but wrongly, is given: old children may still answer after a reload. */
+const WRONG_MS = 2_000;
 const POLL_MS = 100;
 /** A start returns before the PID file is written. */
 const APPEAR_MS = 3_000;
@@ -94,10 +96,13 @@ async function proveAll(host: ReadHost, proofs: readonly TlsProof[], ports: Base
 
 /** Waits until the site serves for the first time, then wants every further handshake to be right. */
 async function proveSite(host: ReadHost, proof: TlsProof, deadline: number): Promise<string | undefined> {
-  let first = wrong(await host.handshake(proof.target), proof);
-  while (first !== undefined && Date.now() < deadline && (await runs(host))) {
+  const patience = Math.min(deadline, Date.now() + WRONG_MS);
+  let seen = await host.handshake(proof.target);
+  let first = wrong(seen, proof);
+  while (first !== undefined && Date.now() < (isSilent(seen) ? deadline : patience) && (await runs(host))) {
     await sleep(POLL_MS);
-    first = wrong(await host.handshake(proof.target), proof);
+    seen = await host.handshake(proof.target);
+    first = wrong(seen, proof);
   }
   const where = `${proof.target.serverName}:${String(proof.target.port)}`;
   if (first !== undefined) return `${where} ${first}`;
@@ -106,6 +111,11 @@ async function proveSite(host: ReadHost, proof: TlsProof, deadline: number): Pro
     if (problem !== undefined) return `${where} ${problem} (handshake ${String(count + 1)} of ${String(HANDSHAKES)})`;
   }
   return undefined;
+}
+
+/** Nobody answers yet, as opposed to a wrong answer. */
+function isSilent(seen: Handshake): boolean {
+  return !seen.ok && /ECONNREFUSED|ECONNRESET|TIMEDOUT|time|hang up|disconnected/i.test(seen.problem ?? '');
 }
 
 function wrong(seen: Handshake, proof: TlsProof): string | undefined {
