@@ -27,14 +27,21 @@ addr()     { addr_of "$(cat "$STATE/$1/index")"; }
 ns_of()    { echo "$PFX-$1"; }
 label_of() { echo "fleet-$1"; }
 
-# Start time of a process (field 22 of stat): with the pid it names ONE process, even if pids wrap.
-# A zombie counts as gone: nobody may be there to reap it.
-start_of() { local s; s=$(cat "/proc/$1/stat" 2>/dev/null) || return 1; set -- ${s##*) }; [ "$1" != Z ] && echo "${20}"; }
+# Start time of a process (field 22 of stat) in REPLY: with the pid it names ONE process, even if pids wrap.
+# A zombie counts as gone: nobody may be there to reap it. Builtins only, as this is asked for every host.
+proc_start() {
+  local line
+  { read -r line < "/proc/$1/stat"; } 2>/dev/null || return 1
+  # shellcheck disable=SC2086
+  set -- ${line##*) }
+  [ "$1" != Z ] && REPLY=${20}
+}
+start_of() { proc_start "$1" && echo "$REPLY"; }
 # Is the process recorded in $1/$2 (and $1/$2_start) still the very same one?
 same() {
   local p s
-  p=$(cat "$1/$2" 2>/dev/null) && [ -n "$p" ] && s=$(start_of "$p") && [ -n "$s" ] &&
-    [ "$s" = "$(cat "$1/$2_start" 2>/dev/null)" ]
+  { read -r p < "$1/$2" && read -r s < "$1/$2_start"; } 2>/dev/null || return 1
+  proc_start "$p" && [ "$REPLY" = "$s" ]
 }
 started() { if [ -d "$STATE" ]; then find "$STATE" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort; fi; }
 
@@ -52,6 +59,7 @@ in_parallel() {
 
 preflight() {
   [ "$(id -u)" = 0 ] || die "must be root"
+  case $FLEET_DIR$ROOTS in *[!A-Za-z0-9/._+-]*) die "FLEET_DIR and FLEET_ROOTS may have only letters, digits and / . _ + -" ;; esac
   local pair missing=''
   for pair in ip:iproute2 unshare:util-linux nsenter:util-linux flock:util-linux ssh-keygen:openssh-client \
               /usr/sbin/sshd:openssh-server softhsm2-util:softhsm2 pkcs11-tool:opensc p11-kit:p11-kit openssl:openssl \

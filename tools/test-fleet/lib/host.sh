@@ -18,7 +18,7 @@ start_hosts() {        # start_hosts N KIND… : links one after the other, then
   for i in $(seq 1 "$n"); do
     h=$(name_of "$i")
     if [ -d "$STATE/$h" ]; then
-      if same "$STATE/$h" init && [ "$(cat "$STATE/$h/kind")" = "${kinds[i]}" ]; then continue; fi
+      if same "$STATE/$h" init && [ "$(<"$STATE/$h/kind")" = "${kinds[i]}" ]; then continue; fi
       stop_host "$h"
     fi
     link_host "$i" "${kinds[i]}"; need+=("$i")
