@@ -1,0 +1,43 @@
+import { createRedactor, type HostFacts, type Redactor, type Rendered, type Value } from '@hsmfleet/contract';
+import { scopeOf, type Scope } from '@hsmfleet/template';
+
+/**
+ * What a run keeps on one host from play to play: registered results, facts set by `set_fact`, and the secret values
+ * that must not leave the agent.
+ */
+export interface Session {
+  readonly vars: Record<string, Rendered>;
+  readonly redactor: Redactor;
+}
+
+/** A session of a run that has not run anything yet. */
+export function createSession(): Session {
+  return { vars: {}, redactor: createRedactor() };
+}
+
+/**
+ * Variables that facts give: `ansible_facts.NAME` and `ansible_NAME` for every fact, `inventory_hostname`, and
+ * `ansible_check_mode`.
+ */
+export function factVariables(facts: HostFacts, host: string, check: boolean): Record<string, Value> {
+  const all = facts as unknown as Record<string, Value>;
+  const vars: Record<string, Value> = { ansible_facts: all, inventory_hostname: host, ansible_check_mode: check };
+  for (const [name, value] of Object.entries(all)) vars[`ansible_${name}`] = value;
+  return vars;
+}
+
+/** The layers of variables from which a task's scope is made. */
+export interface VariableLayers {
+  facts: Record<string, Value>;
+  play: Record<string, Value>;
+  task: Record<string, Value>;
+  session: Session;
+}
+
+/**
+ * Ansible's order for what is left to the host: facts, play variables, the task's own, registered results and
+ * `set_fact`, then the loop's item. (Extra variables were rendered by the compiler.)
+ */
+export function taskScope(layers: VariableLayers, top: Record<string, Value> = {}): Scope {
+  return scopeOf(layers.facts, layers.play, layers.task, layers.session.vars, top);
+}

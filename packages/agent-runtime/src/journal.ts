@@ -1,0 +1,105 @@
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EventBody, RunEvent } from '@hsmfleet/contract';
+import { ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import type { PlayStatus } from './run-plan.ts';
+
+/** What `meta.json` of a run says. `running` with a dead process means that the run was killed. */
+export interface RunMeta {
+  run: string;
+  user: string;
+  host: string;
+  check: boolean;
+  /** The play that runs or ran last. */
+  play: { index: number; name: string };
+  /** ISO 8601. */
+  started: string;
+  finished?: string;
+  status: 'running' | PlayStatus;
+  process: ProcessIdentity;
+}
+
+/** Directory of a run. The run id's pattern (letters, digits, dashes) is part of the plan's schema. */
+export function runDirectory(stateDir: string, run: string): string {
+  return join(stateDir, 'runs', run);
+}
+
+/**
+ * The journal of one run on this host: every event as a line of `journal.ndjson`, in the order of `seq`, written
+ * before it is sent. It goes on where an earlier process of the same run stopped.
+ */
+export class Journal {
+  readonly #directory: string;
+  readonly #file: number;
+  readonly #run: string;
+  readonly #host: string;
+  #seq: number;
+  #meta: RunMeta | undefined;
+
+  /** Opens or creates a run's journal. @throws Error of the file system */
+  constructor(stateDir: string, run: string, host: string) {
+    this.#directory = runDirectory(stateDir, run);
+    this.#run = run;
+    this.#host = host;
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    this.#seq = nextSeq(join(this.#directory, 'journal.ndjson'));
+    this.#file = openSync(join(this.#directory, 'journal.ndjson'), 'a', 0o600);
+  }
+
+  /** Writes down that a play begins. */
+  begin(play: { index: number; name: string }, user: string, check: boolean): void {
+    const started = new Date().toISOString();
+    this.#writeMeta({ run: this.#run, user, host: this.#host, check, play, started, status: 'running', process: ownIdentity() });
+  }
+
+  /** Writes down how the play ended. */
+  end(status: PlayStatus): void {
+    if (this.#meta !== undefined) this.#writeMeta({ ...this.#meta, status, finished: new Date().toISOString() });
+  }
+
+  /** Stamps an event and writes it down. The body must be redacted already. */
+  append(body: EventBody): RunEvent {
+    const event = { seq: this.#seq, at: new Date().toISOString(), run: this.#run, host: this.#host, ...body } as RunEvent;
+    this.#seq += 1;
+    writeSync(this.#file, `${JSON.stringify(event)}\n`);
+    return event;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #writeMeta(meta: RunMeta): void {
+    this.#meta = meta;
+    const path = join(this.#directory, 'meta.json');
+    writeFileSync(`${path}.new`, JSON.stringify(meta), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+}
+
+/** What is known of a run; undefined when this host does not know it. */
+export function readRunMeta(stateDir: string, run: string): RunMeta | undefined {
+  try {
+    return JSON.parse(readFileSync(join(runDirectory(stateDir, run), 'meta.json'), 'utf8')) as RunMeta;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The number after the last event of a journal. A half-written last line (its writer was killed) is cut off, for it
+ * would spoil the next line.
+ */
+function nextSeq(path: string): number {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return 0;
+  }
+  const end = bytes.lastIndexOf(0x0a);
+  if (end + 1 < bytes.length) truncateSync(path, end + 1);
+  if (end === -1) return 0;
+  const start = bytes.lastIndexOf(0x0a, end - 1) + 1;
+  return (JSON.parse(bytes.toString('utf8', start, end)) as { seq: number }).seq + 1;
+}

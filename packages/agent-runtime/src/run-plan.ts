@@ -1,0 +1,126 @@
+import { decodeValue, outcomeOf, toErrorShape, type ErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
+import type { ExecuteContext, PinGate, WriteHost } from '@hsmfleet/resource';
+import { factVariables, type Session } from './host-variables.ts';
+import type { ResourceSource, RunContext } from './run-context.ts';
+import { runTask } from './run-task.ts';
+
+export interface RunPlanOptions {
+  plan: Plan;
+  host: WriteHost;
+  resources: ResourceSource;
+  pins: PinGate;
+  session: Session;
+  /** Where the bytes of a blob lie; all that the plan names are there. */
+  blobPath: (sha256: string) => string;
+  /** Gets every event, redacted. Must not throw. */
+  emit: (body: EventBody) => void;
+  /** Awaited before each task: lets a slow reader of the events catch up. */
+  ready?: () => Promise<void>;
+  /** Aborting stops after the task that runs. */
+  signal?: AbortSignal;
+}
+
+/** How a play ended on this host. `stopped`: told to stop before it was through. */
+export type PlayStatus = 'ok' | 'failed' | 'refused' | 'stopped';
+
+/** Id of the pseudo task that reports the settling of web changes at the end of a play. */
+export const WEB_SETTLE = 'web_settle';
+
+/**
+ * Runs one play on this host: facts, tasks until one fails, handlers (only when none failed), and the settling of web
+ * changes, which happens in any case outside check mode. Everything that happens goes out through `emit`, last of all
+ * `host_finished`. Never throws.
+ */
+export async function runPlan(options: RunPlanOptions): Promise<PlayStatus> {
+  const { plan, host, session } = options;
+  for (const { value } of Object.values(plan.secrets)) session.redactor.add(value);
+  const emit = (body: EventBody): void => options.emit(session.redactor.value(body));
+  const execute: ExecuteContext = {
+    pins: options.pins,
+    learn: (secret) => session.redactor.add(secret),
+    // no event tells of progress within a step: the task's start is what people see
+    progress: () => undefined,
+  };
+  let status: PlayStatus = 'ok';
+  let error: ErrorShape | undefined;
+  try {
+    const context = createContext(options, execute, emit);
+    if (plan.gatherFacts) emit({ type: 'facts', facts: host.facts });
+    status = await runTasks(context, options);
+  } catch (thrown) {
+    error = toErrorShape(thrown);
+    status = outcomeOf(error.code) === 'refused' ? 'refused' : 'failed';
+  }
+  if (!plan.check) {
+    const settled = await settleWeb(options, execute, emit);
+    if (settled !== undefined && status === 'ok') status = settled;
+  }
+  emit({ type: 'host_finished', play: plan.play.index, status, ...(error === undefined ? {} : { error: session.redactor.value(error) }) });
+  return status;
+}
+
+function createContext(options: RunPlanOptions, execute: ExecuteContext, emit: RunContext['emit']): RunContext {
+  const { plan, host, resources, session, blobPath } = options;
+  const playVars: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(plan.vars)) playVars[name] = decodeValue(value as WireValue, plan.secrets);
+  const facts = factVariables(host.facts, plan.host, plan.check);
+  return { plan, host, resources, session, blobPath, execute, emit, facts, playVars };
+}
+
+async function runTasks(context: RunContext, { signal, ready }: RunPlanOptions): Promise<PlayStatus> {
+  const { plan } = context;
+  const notified = new Set<string>();
+  for (const task of plan.tasks) {
+    await ready?.();
+    if (signal?.aborted === true) return 'stopped';
+    const end = await runTask(task, false, context);
+    if (end.stop !== undefined) return end.stop;
+    for (const name of end.notified) notified.add(name);
+  }
+  // A handler may notify further ones; each runs at most once, in the order in which they are defined.
+  const done = new Set<PlannedTask>();
+  for (;;) {
+    const next = plan.handlers.find((handler) => !done.has(handler) && answersTo(handler, notified));
+    if (next === undefined) return 'ok';
+    if (signal?.aborted === true) return 'stopped';
+    done.add(next);
+    const end = await runTask(next, true, context);
+    if (end.stop !== undefined) return end.stop;
+    for (const name of end.notified) notified.add(name);
+  }
+}
+
+function answersTo(handler: PlannedTask, notified: ReadonlySet<string>): boolean {
+  return notified.has(handler.name) || (handler.listen ?? []).some((name) => notified.has(name));
+}
+
+/** Applies web changes that no task applied; tells only when there was something to tell. Undefined: all is well. */
+async function settleWeb({ plan, host }: RunPlanOptions, execute: ExecuteContext, emit: RunContext['emit']): Promise<PlayStatus | undefined> {
+  const task = `${String(plan.play.index)}.web`;
+  const started = performance.now();
+  const finish = (outcome: 'changed' | 'failed' | 'refused', changes: string[], error?: ErrorShape): void => {
+    emit({
+      type: 'task_finished',
+      task,
+      name: 'apply pending changes of the web server',
+      resource: WEB_SETTLE,
+      handler: false,
+      outcome,
+      ignored: false,
+      durationMs: Math.round((performance.now() - started) * 100) / 100,
+      changes,
+      warnings: [],
+      diffs: [],
+      ...(error === undefined ? {} : { error }),
+    });
+  };
+  try {
+    if (await host.settleWeb(execute)) finish('changed', ['restart or reload the web server and prove that it serves']);
+    return undefined;
+  } catch (thrown) {
+    const error = toErrorShape(thrown);
+    const outcome = outcomeOf(error.code) === 'refused' ? 'refused' : 'failed';
+    finish(outcome, [], error);
+    return outcome;
+  }
+}

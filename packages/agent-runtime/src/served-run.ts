@@ -1,0 +1,191 @@
+import { mkdirSync } from 'node:fs';
+import { HsmfleetError, type AgentFrame, type EventBody, type Plan } from '@hsmfleet/contract';
+import type { WriteHost } from '@hsmfleet/resource';
+import { attachRun } from './attach-run.ts';
+import { BlobStore, type BlobReceiver } from './blob-store.ts';
+import { FramePinGate } from './frame-pin-gate.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { acquireHostLock } from './host-lock.ts';
+import { createSession, type Session } from './host-variables.ts';
+import { Journal, readRunMeta } from './journal.ts';
+import { pruneState } from './prune-state.ts';
+import { runPlan } from './run-plan.ts';
+import type { ServeOptions } from './serve.ts';
+
+/** What is held from the first plan of a run to its end. */
+interface Open {
+  run: string;
+  session: Session;
+  journal: Journal;
+  pins: FramePinGate;
+  host: WriteHost;
+  releaseLock: () => void;
+}
+
+/** Blobs that were asked for and are not here yet. */
+interface Awaited {
+  wanted: Set<string>;
+  resolve: (complete: boolean) => void;
+}
+
+/**
+ * The plays of one run as a control host asks for them: the lock, the journal, the session and the host are opened with
+ * the first play and kept to the end.
+ */
+export class ServedRun {
+  readonly #options: ServeOptions;
+  readonly #writer: FrameWriter;
+  readonly #blobs: BlobStore;
+  readonly #stop = new AbortController();
+  readonly #gone = new AbortController();
+  #open: Open | undefined;
+  #onDisconnect: Plan['onDisconnect'] = 'finish';
+  #awaited: Awaited | undefined;
+  #receiver: BlobReceiver | undefined;
+  #receiving = '';
+
+  constructor(options: ServeOptions, writer: FrameWriter) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#blobs = new BlobStore(options.stateDir);
+  }
+
+  /** Runs a play. The answer is `busy`, or its events and `done`. @throws HsmfleetError AGENT */
+  async play(plan: Plan): Promise<void> {
+    if (await this.#replayIfKnown(plan)) return;
+    const open = await this.#openFor(plan);
+    if (open === undefined || !(await this.#fetchBlobs(plan))) return;
+    this.#onDisconnect = plan.onDisconnect;
+    if (this.#gone.signal.aborted) this.disconnected();
+    const { session, journal, pins, host } = open;
+    journal.begin(plan.play, plan.user, plan.check);
+    const status = await runPlan({
+      plan,
+      host,
+      session,
+      pins,
+      resources: this.#options.resources,
+      blobPath: (sha256) => this.#blobs.path(sha256),
+      emit: (body) => this.#emit(journal, body),
+      ready: () => this.#writer.ready(),
+      signal: this.#stop.signal,
+    });
+    journal.end(status);
+    this.#writer.send({ type: 'done', play: plan.play.index, status });
+  }
+
+  /** Replays a run of this host and follows it to the end of its play. @throws HsmfleetError AGENT */
+  async attach(run: string, afterSeq: number): Promise<void> {
+    await attachRun({
+      stateDir: this.#options.stateDir,
+      run,
+      afterSeq,
+      send: (frame: AgentFrame) => this.#writer.send(frame),
+      ready: () => this.#writer.ready(),
+      signal: this.#gone.signal,
+    });
+  }
+
+  /** A blob's bytes follow. @throws HsmfleetError AGENT when it was not asked for or is too large */
+  takeBlob(sha256: string, size: number): void {
+    if (this.#awaited?.wanted.has(sha256) !== true || this.#receiver !== undefined) {
+      throw new HsmfleetError('AGENT', `the blob ${sha256.slice(0, 12)}… was not asked for`);
+    }
+    this.#receiver = this.#blobs.receive(sha256, size);
+    this.#receiving = sha256;
+    if (size === 0) this.takeBytes(Buffer.alloc(0));
+  }
+
+  /** Bytes of the blob announced last. @throws HsmfleetError AGENT when none was, or they are wrong */
+  takeBytes(bytes: Buffer): void {
+    if (this.#receiver === undefined) throw new HsmfleetError('AGENT', 'bytes arrived for no blob');
+    if (!this.#receiver.push(bytes)) return;
+    this.#receiver = undefined;
+    this.#awaited?.wanted.delete(this.#receiving);
+    if (this.#awaited?.wanted.size === 0) this.#awaited.resolve(true);
+  }
+
+  answerPin(request: number, go: boolean, reason: string | undefined): void {
+    this.#open?.pins.answer(request, go, reason);
+  }
+
+  /** Stops after the task that runs. */
+  cancel(): void {
+    this.#stop.abort();
+  }
+
+  /** The control host is gone: PINs are answered no, and the run stops if its plan says so. */
+  disconnected(): void {
+    this.#gone.abort();
+    this.#open?.pins.close();
+    this.#receiver?.abandon();
+    this.#receiver = undefined;
+    this.#awaited?.resolve(false);
+    if (this.#onDisconnect === 'stop') this.#stop.abort();
+  }
+
+  /** Ends the run on this host: prunes what is old and gives the lock back. */
+  close(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    if (open !== undefined) {
+      pruneState(this.#options.stateDir);
+      open.journal.close();
+      open.releaseLock();
+    }
+    return Promise.resolve();
+  }
+
+  /** A play that this host has begun already (its answer was lost on the way) is told again, never run again. */
+  async #replayIfKnown(plan: Plan): Promise<boolean> {
+    const known = readRunMeta(this.#options.stateDir, plan.run);
+    if (known === undefined || known.play.index < plan.play.index) return false;
+    await this.attach(plan.run, -1);
+    return true;
+  }
+
+  async #openFor(plan: Plan): Promise<Open | undefined> {
+    if (this.#open !== undefined) {
+      if (this.#open.run !== plan.run) throw new HsmfleetError('AGENT', `this agent serves run ${this.#open.run}, not ${plan.run}`);
+      return this.#open;
+    }
+    const { stateDir } = this.#options;
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const lock = acquireHostLock(stateDir, plan.run, plan.user);
+    if (!lock.held) {
+      const { run, user, since } = lock.owner;
+      this.#writer.send({ type: 'busy', run, user, since });
+      return undefined;
+    }
+    try {
+      const journal = new Journal(stateDir, plan.run, plan.host);
+      const session = createSession();
+      const host = await this.#options.createHost({
+        blob: (sha256) => this.#blobs.path(sha256),
+        report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report })),
+      });
+      const pins = new FramePinGate(plan.run, (frame) => this.#writer.send(frame));
+      if (this.#gone.signal.aborted) pins.close();
+      this.#open = { run: plan.run, session, journal, pins, host, releaseLock: lock.release };
+      return this.#open;
+    } catch (thrown) {
+      lock.release();
+      throw thrown;
+    }
+  }
+
+  #emit(journal: Journal, body: EventBody): void {
+    this.#writer.send({ type: 'event', event: journal.append(body) });
+  }
+
+  /** Asks for what is missing; false when the control host went before all was here. */
+  #fetchBlobs(plan: Plan): Promise<boolean> {
+    const missing = this.#blobs.missing(plan);
+    if (missing.length === 0) return Promise.resolve(true);
+    if (this.#gone.signal.aborted) return Promise.resolve(false);
+    this.#writer.send({ type: 'need_blobs', sha256: missing });
+    return new Promise((resolve) => {
+      this.#awaited = { wanted: new Set(missing), resolve };
+    });
+  }
+}
