@@ -22,4 +22,8 @@ export interface HostsModel {
    * @throws HsmfleetError HOST_PATTERN for a name that is neither host nor group (with the nearest known one)
    */
   select(pattern: string, limit?: string): string[];
+  /** A host by name; also the control host itself (`localhost`) when no hosts file names it. */
+  find(name: string): HostEntry | undefined;
+  /** What a person should know, for example a secret file that others can read. */
+  readonly warnings: readonly string[];
 }

@@ -31,15 +31,22 @@ export class YamlSource {
     }
     this.#document = parseDocument(this.#text, { ...ANSIBLE_SCHEMA, lineCounter: this.#lines });
     this.root = this.#document.contents;
-    const lines = new Set<number>();
-    this.problems = [...this.#document.errors, ...this.#document.warnings].flatMap((error) => {
-      const deeper = error.code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperKey(this.#text, error.pos[0]) : undefined;
-      const position = this.positionAt(deeper ?? error.pos[0]);
-      if (lines.has(position.line) || lines.size >= SYNTAX_ERRORS_SHOWN) return [];
-      lines.add(position.line);
-      const message = deeper === undefined ? error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/\.$/, '') : 'a key is indented below one that already has a value';
-      return [this.#problem('PLAYBOOK_SYNTAX', message, position, syntaxHint(error.code))];
-    });
+    this.problems = this.#syntaxProblems();
+  }
+
+  #syntaxProblems(): HsmfleetError[] {
+    const errors = [...this.#document.errors, ...this.#document.warnings].map(({ code, message, pos }) => ({
+      code, message: message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, ''), offset: pos[0],
+      deeper: code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperKey(this.#text, pos[0]) : undefined,
+    }));
+    const indented = errors.find((error) => error.deeper !== undefined);
+    if (indented !== undefined) {
+      const message = 'a key is indented below one that already has a value';
+      return [this.#problem('PLAYBOOK_SYNTAX', message, this.positionAt(indented.deeper ?? 0), syntaxHint(indented.code))];
+    }
+    const byLine = new Map(errors.reverse().map((error) => [this.positionAt(error.offset).line, error]));
+    return [...byLine.values()].reverse().slice(0, SYNTAX_ERRORS_SHOWN)
+      .map((error) => this.#problem('PLAYBOOK_SYNTAX', error.message, this.positionAt(error.offset), syntaxHint(error.code)));
   }
 
   /** The node an alias stands for. */
