@@ -62,6 +62,11 @@ export interface Resource<P = never, F = unknown> {
   expressions?: readonly string[];
   /** False for resources whose steps are actions rather than a state: command, a service restart. Default true. */
   converges?: boolean;
+  /**
+   * True: under check mode the task is skipped without an inspection, since that would wait for what the skipped changes
+   * would have brought about (wait_for).
+   */
+  skipInCheck?: boolean;
   inspect(host: ReadHost, params: P, inputs: Inputs): Promise<F>;
   plan(params: P, facts: F, inputs: Inputs): PlanOutcome;
   /** What `register` sees after the steps were executed. */

@@ -6,7 +6,20 @@ export const resourceLoaders: ReadonlyMap<string, () => Promise<{ resource: AnyR
   string,
   () => Promise<{ resource: AnyResource }>
 >([
+  ['assert', () => import('./assert/index.ts')],
+  ['command', () => import('./command/index.ts')],
+  ['copy', () => import('./copy/index.ts')],
+  ['debug', () => import('./debug/index.ts')],
+  ['fail', () => import('./fail/index.ts')],
+  ['file', () => import('./file/index.ts')],
+  ['inventory', () => import('./inventory/index.ts')],
+  ['lineinfile', () => import('./lineinfile/index.ts')],
   ['nss_database', () => import('./nss_database/index.ts')],
   ['nss_module', () => import('./nss_module/index.ts')],
+  ['pcsc_access', () => import('./pcsc_access/index.ts')],
   ['pin_file', () => import('./pin_file/index.ts')],
+  ['pkcs11_module', () => import('./pkcs11_module/index.ts')],
+  ['set_fact', () => import('./set_fact/index.ts')],
+  ['stat', () => import('./stat/index.ts')],
+  ['template', () => import('./template/index.ts')],
 ]);
