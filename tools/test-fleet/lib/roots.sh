@@ -33,7 +33,7 @@ build_root() {         # build_root RELEASE : nothing to do when the tree is the
     [ "$(cat "$root/.test-fleet-root" 2>/dev/null)" = "$ROOT_VERSION" ] && exit 0
     mirror=$(apt_mirror); [ -n "$mirror" ] || die "no Debian archive in apt's configuration (run apt-get update first)"
     apt_network_env
-    note "building the $release root (about a minute)…"
+    note "building the $release root (two to four minutes)…"
     rm -rf --one-file-system "$tmp" "$root"       # the leftovers of an interrupted or older build
     # its own mount and pid namespaces, and it dies with this shell: nothing it mounts or starts outlives it
     setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private \
