@@ -1,1 +1,1 @@
-export {};
+export { describeCommands, type CommandDescription, type ProgramDescription } from './describe-commands.ts';

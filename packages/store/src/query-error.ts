@@ -9,7 +9,7 @@ export function explainQueryError(message: string, sql: string): HsmfleetError {
   const table = /^no such table: (.+)$/.exec(message)?.[1];
   if (table !== undefined) return unknownView(table, sql);
   if (message === 'not authorized' || /readonly database/.test(message)) {
-    return new HsmfleetError('USAGE', 'the query wants to do more than read', { hint: 'only one SELECT statement is allowed' });
+    return new HsmfleetError('USAGE', 'the query wants to do something else than read', { hint: 'queries only read: give one SELECT statement' });
   }
   if (message === 'more than one statement') {
     return new HsmfleetError('USAGE', 'the query has more than one statement', { hint: 'give one SELECT statement' });

@@ -1,0 +1,33 @@
+// Bundles the program for the workspace's Node: one small entry, everything heavy in chunks that commands load when needed.
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+rmSync(at('dist'), { recursive: true, force: true });
+await build({
+  entryPoints: {
+    main: at('src/main.ts'),
+    // the store starts it as a process of its own and looks for it beside its chunk, so chunks lie in the same folder
+    'query-process': at('../../packages/store/src/query-process.ts'),
+    'prepare-runtime': at('src/prepare-runtime.ts'),
+  },
+  outdir: at('dist'),
+  outExtension: { '.js': '.mjs' },
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  legalComments: 'none',
+  // ssh2 loads native parts when they are there; chokidar is nunjucks' optional file watcher, which is never used
+  external: ['ssh2', 'cpu-features', 'chokidar', 'fsevents'],
+  // CommonJS packages inside the bundle ask for Node's own modules with require
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  logLevel: 'warning',
+});

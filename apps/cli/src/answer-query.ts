@@ -1,0 +1,80 @@
+import { text } from 'node:stream/consumers';
+import { HsmfleetError } from '@hsmfleet/contract';
+import { createColors, formatTable, printableJson, wantsColor } from '@hsmfleet/reporter';
+import { defaultStorePath, describeFreshness, openStore, VIEWS, type QueryResult } from '@hsmfleet/store';
+
+/** How answers are printed. */
+export type AnswerFormat = 'table' | 'json' | 'csv';
+
+export interface AnswerOptions {
+  format: AnswerFormat;
+  hosts?: string[];
+  maxRows: string;
+  timeout: string;
+}
+
+/**
+ * Runs one read-only statement over the store; the answer goes to standard output, how far it can be relied on to
+ * standard error.
+ * @returns 0
+ * @throws HsmfleetError USAGE, TIMEOUT, STORE
+ */
+export async function answerQuery(sql: string | undefined, options: AnswerOptions): Promise<number> {
+  if (sql === undefined) throw new HsmfleetError('USAGE', 'the query is missing', { hint: 'hsmfleet query --views describes what can be asked for' });
+  const statement = sql === '-' ? await text(process.stdin) : sql;
+  const maxRows = positive('--max-rows', options.maxRows);
+  const timeoutMs = positive('--timeout', options.timeout) * 1_000;
+  const store = openStore(defaultStorePath());
+  try {
+    const hosts = options.hosts === undefined ? undefined : await hostNames(options.hosts);
+    const result = await store.query(statement, { maxRows, timeoutMs });
+    process.stdout.write(await formatAnswer(result, options.format));
+    if (result.truncated) process.stderr.write(`only the first ${String(maxRows)} rows are shown; --max-rows allows more\n`);
+    process.stderr.write(`${describeFreshness(store.freshness(hosts))}\n`);
+    return 0;
+  } finally {
+    store.close();
+  }
+}
+
+/** Prints every view with its columns. @returns 0 */
+export async function describeViews(format: AnswerFormat): Promise<number> {
+  if (format === 'json') {
+    process.stdout.write(`${printableJson(VIEWS.map(({ name, description, columns }) => ({ name, description, columns: columns.map((column) => ({ name: column.name, type: column.type, description: column.description })) })))}\n`);
+    return 0;
+  }
+  const rows = VIEWS.flatMap((view) => view.columns.map((column) => [view.name, column.name, column.type, column.description]));
+  const columns = ['view', 'column', 'type', 'description'];
+  if (format === 'csv') {
+    process.stdout.write(await formatAnswer({ columns, rows, truncated: false }, 'csv'));
+    return 0;
+  }
+  const colors = createColors(wantsColor(process.stdout));
+  const parts = VIEWS.map((view) => {
+    const table = formatTable(columns.slice(1), view.columns.map((column) => [column.name, column.type, column.description]), colors);
+    return `${colors.bold(view.name)}: ${view.description}\n${table.replaceAll(/^(?=.)/gm, '  ')}`;
+  });
+  process.stdout.write(parts.join('\n'));
+  return 0;
+}
+
+/** An answer as a table, a JSON array of objects, or CSV (RFC 4180) with a heading. */
+export async function formatAnswer({ columns, rows }: QueryResult, format: AnswerFormat): Promise<string> {
+  if (format === 'table') return formatTable(columns, rows, createColors(wantsColor(process.stdout)));
+  if (format === 'json') {
+    return `${printableJson(rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]))))}\n`;
+  }
+  const { stringify } = await import('csv-stringify/sync');
+  return stringify(rows, { header: true, columns });
+}
+
+async function hostNames(files: string[]): Promise<string[]> {
+  const { loadHosts } = await import('@hsmfleet/hosts');
+  return (await loadHosts(files)).select('all');
+}
+
+function positive(option: string, value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new HsmfleetError('USAGE', `${option} wants a number from 1 up, not "${value}"`);
+  return number;
+}

@@ -1,0 +1,56 @@
+/** An option of a command, in commander's notation: "-f, --forks <n>". */
+export interface OptionSpec {
+  flags: string;
+  description: string;
+  /** Shown in the help and used when the option is absent. */
+  default?: string;
+  /** May be given several times: the values are collected. */
+  repeat?: boolean;
+  /** Counts how often it is given: -vv. */
+  count?: boolean;
+  /** The only values taken. */
+  choices?: readonly string[];
+}
+
+export interface ArgumentSpec {
+  /** "<playbook>" when it is required, "[pattern]" when it is not. */
+  name: string;
+  description: string;
+}
+
+/** What a person typed, parsed: arguments by position, options by their camel-cased long names. */
+export interface Invocation<O> {
+  args: readonly (string | undefined)[];
+  options: O;
+}
+
+/** One command of the program. The handler loads what it needs, so that the help stays quick. */
+export interface Command<O = Record<string, unknown>> {
+  name: string;
+  /** One line. */
+  summary: string;
+  /** Further lines of the help. */
+  description?: string;
+  arguments: readonly ArgumentSpec[];
+  options: readonly OptionSpec[];
+  examples: readonly string[];
+  /**
+   * @returns the exit code
+   * @throws HsmfleetError, HsmfleetErrors for what a person can mend
+   */
+  run(invocation: Invocation<O>): Promise<number>;
+}
+
+/** Forgets the type of a command's options, for lists of commands. */
+export function defineCommand<O>(command: Command<O>): Command {
+  return command as unknown as Command;
+}
+
+/** What the program's exit codes mean. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: 'all went well',
+  1: 'the command line, a playbook or a file it needs is wrong; no host was touched',
+  2: 'some host failed, or refused for safety',
+  4: 'some host could not be reached (6: both)',
+  130: 'interrupted',
+};

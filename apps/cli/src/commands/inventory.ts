@@ -1,0 +1,23 @@
+import { defineCommand } from '../command.ts';
+import { FLEET_OPTIONS, type FleetOptions } from '../fleet-options.ts';
+
+interface InventoryOptions extends FleetOptions {
+  module?: string[];
+}
+
+/** `hsmfleet inventory`: collects tokens, keys and certificates now. */
+export const inventory = defineCommand<InventoryOptions>({
+  name: 'inventory',
+  summary: 'collect the tokens, keys and certificates of hosts, and show them',
+  description: 'Changes nothing and needs no PIN. What was found is stored; `hsmfleet query` asks for it later.',
+  arguments: [{ name: '[pattern]', description: 'which hosts, as for --limit; all when absent' }],
+  options: [
+    ...FLEET_OPTIONS,
+    { flags: '-m, --module <path>', description: 'PKCS#11 library to read besides those found on the hosts; may be repeated', repeat: true },
+  ],
+  examples: ['hsmfleet inventory -i hosts.yml', 'hsmfleet inventory -i hosts.yml webservers --json'],
+  async run({ args: [pattern], options }) {
+    const { collectInventory } = await import('../collect-inventory.ts');
+    return collectInventory(options, pattern, options.module ?? []);
+  },
+});

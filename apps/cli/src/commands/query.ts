@@ -1,0 +1,35 @@
+import { defineCommand } from '../command.ts';
+import { DEBUG_OPTION, HOSTS_OPTION } from '../fleet-options.ts';
+
+interface QueryOptions {
+  format: 'table' | 'json' | 'csv';
+  views?: true;
+  hosts?: string[];
+  maxRows: string;
+  timeout: string;
+}
+
+/** `hsmfleet query`: read-only SQL over what runs and inventories left in the store. */
+export const query = defineCommand<QueryOptions>({
+  name: 'query',
+  summary: 'ask for stored inventories and runs in SQL',
+  description: 'Views: hosts, modules, tokens, keys, certificates, nss_modules, sites, runs, task_results.',
+  arguments: [{ name: '[sql]', description: 'one SELECT statement; "-" reads it from standard input' }],
+  options: [
+    { flags: '--format <format>', description: 'how to print the answer', choices: ['table', 'json', 'csv'], default: 'table' },
+    { flags: '--views', description: 'describe the views and their columns' },
+    { ...HOSTS_OPTION, description: 'hosts file whose hosts are counted as fresh, stale, in error or never seen; may be repeated' },
+    { flags: '--max-rows <n>', description: 'rows at most', default: '10000' },
+    { flags: '--timeout <seconds>', description: 'end the query after this time', default: '10' },
+    DEBUG_OPTION,
+  ],
+  examples: [
+    `hsmfleet query "select host, label, bits from keys where type = 'rsa' and bits < 2048"`,
+    'hsmfleet query "select host, subject, days_left from certificates order by days_left limit 10" --format csv',
+  ],
+  async run({ args: [sql], options }) {
+    const { answerQuery, describeViews } = await import('../answer-query.ts');
+    if (options.views === true) return describeViews(options.format);
+    return answerQuery(sql, options);
+  },
+});

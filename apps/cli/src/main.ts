@@ -1,0 +1,20 @@
+import { COMMANDS } from './commands.ts';
+import { runProgram } from './program.ts';
+
+// a reader that goes away (`hsmfleet … | head`) is no reason to fail, least of all in the middle of a run
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
+}
+
+const argv = process.argv.slice(2);
+let exitCode: number;
+try {
+  exitCode = await runProgram(COMMANDS, argv.length === 0 ? ['--help'] : argv);
+} catch (thrown) {
+  const { printErrors } = await import('./print-errors.ts');
+  exitCode = printErrors(thrown, { debug: argv.includes('--debug') });
+}
+
+// connections and agents of ssh may still hold the event loop; what was printed has to get out first
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => { stream.write('', resolve); })));
+process.exit(exitCode);

@@ -1,0 +1,84 @@
+import { Command as Commander, CommanderError, Option } from 'commander';
+import { EXIT_CODES, type Command, type OptionSpec } from './command.ts';
+
+/** A mistake on the command line, told by the option parser. */
+export class UsageProblem extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.name = 'UsageProblem';
+    this.hint = hint;
+  }
+}
+
+/**
+ * Parses the command line and runs the command it names.
+ * @returns the exit code; 0 after a help text
+ * @throws UsageProblem, and whatever the command throws
+ */
+export async function runProgram(commands: readonly Command[], argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(commands, (code) => { exitCode = code; });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0 || thrown.code === 'commander.help') return 0;
+    throw usageProblem(thrown, commands.find(({ name }) => name === argv[0]));
+  }
+  return exitCode;
+}
+
+function buildProgram(commands: readonly Command[], done: (code: number) => void): Commander {
+  const program = new Commander('hsmfleet')
+    .description('Rolls out token-backed TLS to webservers over SSH, and keeps the inventory of their tokens, keys and certificates.')
+    .addHelpText('after', `\nExit codes:\n${Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`).join('\n')}`)
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .usage('COMMAND [options]')
+    .configureHelp({ showGlobalOptions: false });
+  quiet(program);
+  for (const command of commands) program.addCommand(buildCommand(command, done));
+  return program;
+}
+
+function buildCommand(command: Command, done: (code: number) => void): Commander {
+  const built = new Commander(command.name).summary(command.summary)
+    .description(command.description === undefined ? sentence(command.summary) : `${sentence(command.summary)} ${command.description}`)
+    .helpOption('-h, --help', 'show this help');
+  quiet(built);
+  for (const { name, description } of command.arguments) built.argument(name, description);
+  for (const option of command.options) built.addOption(buildOption(option));
+  if (command.examples.length > 0) built.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
+  built.action(async (...given: unknown[]) => {
+    const args = given.slice(0, command.arguments.length) as (string | undefined)[];
+    done(await command.run({ args, options: built.opts() }));
+  });
+  return built;
+}
+
+function buildOption(spec: OptionSpec): Option {
+  const option = new Option(spec.flags, spec.description);
+  if (spec.default !== undefined) option.default(spec.default);
+  if (spec.choices !== undefined) option.choices(spec.choices);
+  if (spec.count === true) option.argParser((_value: string, before: number | undefined) => (before ?? 0) + 1).default(0).defaultValueDescription = '';
+  if (spec.repeat === true) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  return option;
+}
+
+/** Errors are thrown, never printed or exited with by the parser. */
+function quiet(command: Commander): void {
+  command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+}
+
+function sentence(summary: string): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+}
+
+function usageProblem(error: CommanderError, command: Command | undefined): UsageProblem {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = rest.join(' ').trim().replace(/^\(|\)$/g, '').replace(/^Did/, 'did');
+  const help = `hsmfleet ${command === undefined ? '' : `${command.name} `}--help shows what there is`;
+  return new UsageProblem(first.replace(/\.$/, ''), suggestion === '' ? help : `${suggestion} ${help}`);
+}
