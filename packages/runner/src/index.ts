@@ -1,1 +1,5 @@
 export * from './model.ts';
+export { runPlays } from './run-plays.ts';
+export { createPinAuthority, type PinAuthority, type PinDecision, type PinOutcome, type PinTicket } from './pin-authority.ts';
+export { escapeControls, escapeControlsIn } from './escape-controls.ts';
+export { CONTROL_SEQ_BASE } from './event-sink.ts';

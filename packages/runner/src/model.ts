@@ -40,6 +40,21 @@ export interface RunOptions {
   onEvent(event: RunEvent): void;
   /** Aborting asks every agent to stop after its current task. */
   signal?: AbortSignal;
+  /** State directory on the hosts; by default /var/lib/hsmfleet, for others than root $HOME/.local/state/hsmfleet. */
+  stateDir?: string;
+  timings?: RunTimings;
+}
+
+/** Milliseconds that a run waits for things. */
+export interface RunTimings {
+  /** From the exec to the agent's hello; 60 000. */
+  agentStart?: number;
+  /** How long a lost host is tried again; 60 000. */
+  reattach?: number;
+  /** First pause before trying again, doubled every time; 500. */
+  reattachPause?: number;
+  /** How long hosts may take to finish their task after {@link RunOptions.signal}; 10 000. */
+  cancel?: number;
 }
 
 export interface RunSummary {

@@ -1,0 +1,268 @@
+import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFrame, type ErrorShape, type Plan, type RunEvent } from '@hsmfleet/contract';
+import type { Connection, HostTarget, Transport } from '@hsmfleet/transport';
+import { EXIT_MISSING, EXIT_NODE_TOO_OLD, parseMissing, ROOT_STATE_DIR, startCommand, type MissingParts } from './agent-command.ts';
+import { AgentLink, type LinkEnd } from './agent-link.ts';
+import type { EventSink } from './event-sink.ts';
+import { install } from './install.ts';
+import type { AgentBundle, RunTimings } from './model.ts';
+import type { PinAuthority, PinTicket } from './pin-authority.ts';
+import { PlayReport, type PlayStatus } from './play-report.ts';
+import { sendBlobs } from './send-blobs.ts';
+
+/** What all sessions of a run share. */
+export interface SessionContext {
+  run: string;
+  bundle: AgentBundle;
+  blob(sha256: string): NodeJS.ReadableStream | undefined;
+  transport(target: HostTarget): Transport;
+  events: EventSink;
+  pins: PinAuthority;
+  stateDir: string | undefined;
+  timings: Required<RunTimings>;
+}
+
+/** How a talk with an agent about one play ended. */
+type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'missing'; missing: MissingParts } | { kind: 'node_too_old' };
+
+/** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
+const MAX_STARTS = 4;
+
+/** One host during a run: its connection and agent stay open from play to play. */
+export class HostSession {
+  readonly #host: string;
+  readonly #context: SessionContext;
+  #target: HostTarget | undefined;
+  #connection: Connection | undefined;
+  #link: AgentLink | undefined;
+  #systemNode = true;
+  #uploaded: string[] = [];
+  #lastSeq = -1;
+  #greeted = false;
+  #cancelled = false;
+  #report: PlayReport | undefined;
+  #plan: Plan | undefined;
+  #endTalk: (end: TalkEnd) => void = () => undefined;
+  readonly #tickets = new Map<number, PinTicket>();
+
+  constructor(host: string, context: SessionContext) {
+    this.#host = host;
+    this.#context = context;
+  }
+
+  /** Runs one play to its end and tells every event. Never throws. */
+  async runPlay(plan: Plan, target: HostTarget): Promise<PlayStatus | 'unreachable'> {
+    const report = new PlayReport(this.#host, plan, this.#context.events);
+    this.#report = report;
+    this.#plan = plan;
+    try {
+      if (this.#target !== undefined && !isSameTarget(this.#target, target)) this.finish();
+      this.#target = target;
+      if (this.#cancelled) return report.stopped();
+      let end = await this.#talk({ type: 'plan', plan });
+      if (end.kind === 'lost') end = await this.#reattach();
+      if (end.kind === 'done') return report.done(end.status);
+      return report.failed(end.kind === 'error' ? end.error : this.#lostError());
+    } catch (error) {
+      return report.failed(toErrorShape(error));
+    } finally {
+      this.#report = undefined;
+    }
+  }
+
+  /** Asks the agent to stop after its current task. */
+  cancel(): void {
+    this.#cancelled = true;
+    if (this.#report !== undefined) this.#link?.send({ type: 'cancel' });
+  }
+
+  /** Leaves the host as it is: the agent goes on by itself. */
+  abandon(): void {
+    this.#cancelled = true;
+    if (this.#report !== undefined) this.#context.events.emit(this.#host, { type: 'warning', message: `not waited for: the run goes on there, see ${this.#journal()}` });
+    this.#endTalk({ kind: 'done', status: 'stopped' });
+    this.#dropConnection();
+  }
+
+  /** Says goodbye and closes the connection. */
+  finish(): void {
+    this.#link?.close();
+    this.#dropConnection();
+  }
+
+  #dropConnection(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#link = undefined;
+    this.#abandonPins();
+  }
+
+  /** Sends the first frame of a talk over the open link, or starts an agent for it, and waits for the end. */
+  async #talk(first: ControlFrame): Promise<TalkEnd> {
+    if (this.#link?.open === true) return this.#converse(this.#link, first);
+    for (let start = 1; ; start += 1) {
+      const link = await this.#start();
+      const end = await this.#converse(link, first);
+      if (end.kind !== 'missing' && end.kind !== 'node_too_old') return end;
+      if (start === MAX_STARTS) {
+        throw new HsmfleetError('AGENT', `the agent on ${this.#host} does not start although it was installed`, { host: this.#host, hint: 'look into the state directory there' });
+      }
+      // the system's Node is too old: from now on only a pushed one counts
+      if (end.kind === 'node_too_old') this.#systemNode = false;
+      else this.#uploaded.push(...(await install({ host: this.#host, connection: await this.#connect(), stateDir: this.#context.stateDir }, this.#context.bundle, end.missing)));
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    if (this.#connection !== undefined) return this.#connection;
+    const target = this.#target as HostTarget;
+    const connection = await this.#context.transport(target).connect(target);
+    this.#connection = connection;
+    void connection.closed.then(() => {
+      if (this.#connection === connection) this.#connection = undefined;
+    });
+    return connection;
+  }
+
+  async #start(): Promise<AgentLink> {
+    const connection = await this.#connect();
+    const command = startCommand(this.#context.bundle, { stateDir: this.#context.stateDir, systemNode: this.#systemNode });
+    const channel = await connection.exec(command, { become: true });
+    this.#greeted = false;
+    const link: AgentLink = new AgentLink(channel, this.#host, (frame) => { this.#receive(link, frame); });
+    this.#link = link;
+    return link;
+  }
+
+  async #converse(link: AgentLink, first: ControlFrame): Promise<TalkEnd> {
+    const talked = new Promise<TalkEnd>((resolve) => { this.#endTalk = resolve; });
+    const timer = this.#greeted ? undefined : setTimeout(() => {
+      if (this.#greeted) return;
+      const seconds = String(this.#context.timings.agentStart / 1000);
+      this.#endTalk({ kind: 'error', error: new HsmfleetError('TIMEOUT', `the agent on ${this.#host} did not answer within ${seconds} s after its start`, { host: this.#host }).toShape() });
+      this.#dropConnection();
+    }, this.#context.timings.agentStart);
+    if (this.#cancelled && first.type === 'plan') this.#endTalk({ kind: 'done', status: 'stopped' });
+    // at once, without waiting for the agent's hello: it reads the plan when it is up
+    else link.send(first);
+    const end = await Promise.race([talked, link.ended.then((ended) => this.#explain(ended))]);
+    clearTimeout(timer);
+    if (!link.open && this.#link === link) this.#link = undefined;
+    if (end.kind === 'lost' || (end.kind === 'error' && !link.open)) this.#abandonPins();
+    return end;
+  }
+
+  /** What the end of the agent's process means while a play is under way. */
+  #explain(end: LinkEnd): TalkEnd {
+    if (!this.#greeted && end.code === EXIT_NODE_TOO_OLD && this.#systemNode) return { kind: 'node_too_old' };
+    const missing = !this.#greeted && end.code === EXIT_MISSING ? parseMissing(end.text) : undefined;
+    if (missing !== undefined) return { kind: 'missing', missing };
+    if (end.problem !== undefined) {
+      this.#dropConnection();
+      return { kind: 'error', error: end.problem.toShape() };
+    }
+    if (end.lost) return { kind: 'lost' };
+    const how = end.signal === undefined ? `with exit code ${String(end.code ?? 'unknown')}` : `by ${end.signal}`;
+    const said = [end.text, end.stderr].map((text) => text.trim()).filter((text) => text !== '').join('; ');
+    const error = new HsmfleetError('AGENT', `the agent on ${this.#host} ended ${how}${this.#greeted ? ' in the middle of a play' : ' at its start'}${said === '' ? '' : `: ${this.#report?.redact(said) ?? ''}`}`, {
+      host: this.#host,
+      hint: this.#greeted ? `what it did until then is in ${this.#journal()}` : 'does Node run there? set up the host by hand or look at its logs',
+    });
+    return { kind: 'error', error: error.toShape() };
+  }
+
+  #receive(link: AgentLink, frame: AgentFrame): void {
+    switch (frame.type) {
+      case 'hello':
+        if (frame.protocol !== PROTOCOL) {
+          link.fail(new HsmfleetError('AGENT', `the agent on ${this.#host} speaks protocol ${String(frame.protocol)}, not ${String(PROTOCOL)}`, { host: this.#host, hint: 'build the agent again' }));
+          return;
+        }
+        this.#greeted = true;
+        this.#report?.started(frame.agent, frame.node, this.#uploaded);
+        this.#uploaded = [];
+        if (this.#cancelled) link.send({ type: 'cancel' });
+        return;
+      case 'event':
+        this.#takeEvent(link, frame.event);
+        return;
+      case 'need_blobs':
+        sendBlobs(link, this.#plan as Plan, frame.sha256, (sha256) => this.#context.blob(sha256)).catch((error: unknown) => { link.fail(error as HsmfleetError); });
+        return;
+      case 'pin_request': {
+        const ticket = this.#context.pins.ask(this.#host, frame.pin, frame.token);
+        this.#tickets.get(frame.request)?.abandon();
+        this.#tickets.set(frame.request, ticket);
+        void ticket.decided.then((decision) => { link.send({ type: 'pin_reply', request: frame.request, ...decision }); });
+        return;
+      }
+      case 'pin_result':
+        this.#tickets.get(frame.request)?.report(frame.outcome);
+        this.#tickets.delete(frame.request);
+        return;
+      case 'busy':
+        this.#endTalk({ kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again', details: { run: frame.run, user: frame.user, since: frame.since } }).toShape() });
+        return;
+      case 'error':
+        this.#endTalk({ kind: 'error', error: { ...frame.error, host: this.#host } });
+        return;
+      case 'done':
+        // an attached run tells of earlier plays as well
+        if (frame.play === this.#plan?.play.index) this.#endTalk({ kind: 'done', status: frame.status });
+    }
+  }
+
+  #takeEvent(link: AgentLink, event: RunEvent): void {
+    if (event.host !== this.#host || event.run !== this.#context.run || NOT_FROM_AGENTS.has(event.type)) {
+      link.fail(new HsmfleetError('AGENT', `the agent on ${this.#host} sent an event that is not its own (${event.type} of ${event.host})`, { host: this.#host }));
+      return;
+    }
+    if (event.seq <= this.#lastSeq) return;
+    this.#lastSeq = event.seq;
+    this.#report?.forward(event);
+  }
+
+  /** The connection is gone in the middle of a play: the agent goes on, and what it did is read from its journal. */
+  async #reattach(): Promise<TalkEnd> {
+    const { timings, events, run } = this.#context;
+    const deadline = Date.now() + timings.reattach;
+    events.emit(this.#host, { type: 'warning', message: 'the connection was lost; the run goes on there and is looked for' });
+    let last: ErrorShape | undefined;
+    for (let pause = timings.reattachPause; Date.now() + pause < deadline && !this.#cancelled; pause *= 2) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      this.#dropConnection();
+      try {
+        const end = await this.#talk({ type: 'attach', run, afterSeq: this.#lastSeq });
+        if (end.kind === 'done') return end;
+        if (end.kind === 'error') return { kind: 'error', error: this.#lostError(end.error) };
+      } catch (error) {
+        last = toErrorShape(error);
+      }
+    }
+    return { kind: 'error', error: this.#lostError(last) };
+  }
+
+  #lostError(last?: ErrorShape): ErrorShape {
+    return new HsmfleetError('CONNECTION_LOST', `the connection to ${this.#host} was lost while play "${this.#plan?.play.name ?? ''}" ran${last === undefined ? '' : `, and it was not found again: ${last.message}`}`, {
+      host: this.#host,
+      hint: `the run goes on there by itself; its journal is ${this.#journal()}; run again when the host is back`,
+    }).toShape();
+  }
+
+  #journal(): string {
+    const user = this.#target?.become?.user ?? this.#target?.user ?? 'root';
+    const state = this.#context.stateDir ?? (user === 'root' ? ROOT_STATE_DIR : '~/.local/state/hsmfleet');
+    return `${this.#host}:${state}/runs/${this.#context.run}/journal.ndjson`;
+  }
+
+  #abandonPins(): void {
+    for (const ticket of this.#tickets.values()) ticket.abandon();
+    this.#tickets.clear();
+  }
+}
+
+/** Only the control host tells these. */
+const NOT_FROM_AGENTS: ReadonlySet<string> = new Set<RunEvent['type']>(['run_started', 'play_started', 'batch_started', 'play_stopped', 'run_finished', 'host_started', 'host_unreachable']);
+
+function isSameTarget(a: HostTarget, b: HostTarget): boolean {
+  return JSON.stringify(a) === JSON.stringify(b) && a.become?.password === b.become?.password;
+}

@@ -1,0 +1,145 @@
+import { exitCodeOf, type Plan } from '@hsmfleet/contract';
+import type { HostTarget } from '@hsmfleet/transport';
+import { createEventSink, type EventSink } from './event-sink.ts';
+import { HostSession, type SessionContext } from './host-session.ts';
+import type { RunnerPlay, RunOptions, RunSummary } from './model.ts';
+import { createPinAuthority } from './pin-authority.ts';
+
+/**
+ * Runs plays one after another, each batch by batch, on up to `forks` hosts at once. Hosts that failed or were lost
+ * take no part in later plays. As in Ansible, the run ends when a batch exceeds the play's failure budget, or when
+ * all of its hosts failed.
+ *
+ * Everything that happens is told through `onEvent`; the summary is computed from those events. Never throws for
+ * what happens on hosts.
+ */
+export async function runPlays(options: RunOptions): Promise<RunSummary> {
+  const started = Date.now();
+  const events = createEventSink(options.run, options.onEvent);
+  const run = new Run(options, events);
+  events.emit('', { type: 'run_started', playbook: options.playbook, user: options.user, check: options.check, hosts: run.hosts, version: options.bundle.version });
+  const interrupt = (): void => { run.interrupt(); };
+  options.signal?.addEventListener('abort', interrupt, { once: true });
+  if (options.signal?.aborted === true) interrupt();
+  try {
+    for (const play of options.plays) if (!(await run.play(play))) break;
+  } finally {
+    options.signal?.removeEventListener('abort', interrupt);
+    run.end();
+  }
+  const summary: RunSummary = { counts: events.counts, exitCode: exitCodeOf(events.counts), durationMs: Date.now() - started };
+  events.emit('', { type: 'run_finished', ...summary });
+  return summary;
+}
+
+class Run {
+  readonly hosts: string[];
+  readonly #options: RunOptions;
+  readonly #events: EventSink;
+  readonly #sessions = new Map<string, HostSession>();
+  readonly #context: SessionContext;
+  readonly #dropped = new Set<string>();
+  #interrupted = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RunOptions, events: EventSink) {
+    this.#options = options;
+    this.#events = events;
+    this.hosts = [...new Set(options.plays.flatMap(({ batches }) => batches.flat()))];
+    this.#context = {
+      run: options.run,
+      bundle: options.bundle,
+      blob: (sha256) => options.blob(sha256),
+      transport: (target) => options.transport(target),
+      events,
+      pins: createPinAuthority(),
+      stateDir: options.stateDir,
+      timings: { agentStart: 60_000, reattach: 60_000, reattachPause: 500, cancel: 10_000, ...options.timings },
+    };
+  }
+
+  /** Runs a play. False when the whole run has to end. */
+  async play(play: RunnerPlay): Promise<boolean> {
+    const hosts = play.batches.flat().filter((host) => !this.#dropped.has(host));
+    if (hosts.length === 0) return true;
+    const tasks = Math.max(0, ...[...play.plans.values()].map((plan) => plan.tasks.length));
+    this.#events.emit('', { type: 'play_started', play: play.index, name: play.name, hosts, tasks });
+    for (const [index, all] of play.batches.entries()) {
+      const batch = all.filter((host) => !this.#dropped.has(host));
+      if (batch.length === 0) continue;
+      this.#events.emit('', { type: 'batch_started', play: play.index, batch: index, of: play.batches.length, hosts: batch });
+      const reason = await this.#runBatch(play, batch);
+      if (reason === undefined) continue;
+      this.#events.emit('', { type: 'play_stopped', play: play.index, reason });
+      return false;
+    }
+    return true;
+  }
+
+  /** Asks all hosts to stop; those that do not within a moment are left to themselves. */
+  interrupt(): void {
+    this.#interrupted = true;
+    for (const session of this.#sessions.values()) session.cancel();
+    this.#timer = setTimeout(() => {
+      for (const session of this.#sessions.values()) session.abandon();
+    }, this.#context.timings.cancel);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const session of this.#sessions.values()) session.finish();
+  }
+
+  /** Why the run has to stop after this batch; undefined when it goes on. */
+  async #runBatch(play: RunnerPlay, batch: readonly string[]): Promise<string | undefined> {
+    const failed: string[] = [];
+    let stop: string | undefined;
+    const queue = [...batch];
+    const work = async (): Promise<void> => {
+      for (let host = queue.shift(); host !== undefined; host = queue.shift()) {
+        if (this.#interrupted || stop !== undefined) return;
+        const status = await this.#runHost(play, host);
+        if (status === 'ok') continue;
+        this.#dropped.add(host);
+        if (status === 'stopped') continue;
+        failed.push(host);
+        if (stop !== undefined) continue;
+        stop = budgetExceeded(play, failed.length, batch.length);
+        // the others of the batch stop after the task they are in
+        if (stop !== undefined) for (const other of batch) this.#sessions.get(other)?.cancel();
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(this.#options.forks, batch.length)) }, work));
+    if (this.#interrupted) return 'interrupted';
+    return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
+  }
+
+  async #runHost(play: RunnerPlay, host: string): Promise<string> {
+    const plan: Plan | undefined = play.plans.get(host);
+    const target: HostTarget | undefined = play.targets.get(host);
+    if (plan === undefined || target === undefined) throw new Error(`play ${String(play.index)} has no plan or no target for ${host}`);
+    let session = this.#sessions.get(host);
+    if (session === undefined) {
+      session = new HostSession(host, this.#context);
+      this.#sessions.set(host, session);
+    }
+    const status = await session.runPlay(plan, target);
+    if (status !== 'ok' || !this.#isNeededLater(play, host)) {
+      session.finish();
+      this.#sessions.delete(host);
+    }
+    return status;
+  }
+
+  #isNeededLater(play: RunnerPlay, host: string): boolean {
+    const { plays } = this.#options;
+    return plays.slice(plays.indexOf(play) + 1).some(({ plans }) => plans.has(host));
+  }
+}
+
+function budgetExceeded(play: RunnerPlay, failed: number, size: number): string | undefined {
+  if (play.anyErrorsFatal) return 'a host failed, and any error is fatal in this play (any_errors_fatal)';
+  const percentage = (failed / size) * 100;
+  if (play.maxFailPercentage === undefined || percentage <= play.maxFailPercentage) return undefined;
+  return `${String(failed)} of ${String(size)} hosts failed, which is more than max_fail_percentage ${String(play.maxFailPercentage)}`;
+}

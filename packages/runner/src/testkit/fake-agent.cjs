@@ -1,0 +1,122 @@
+/*
+ * Stands in for the agent in the runner's specs. A double and not the real one, since these specs are about what the
+ * runner does when an agent crashes, babbles, hangs or is cut off, which the real agent does not do on demand.
+ * What to do is in the plan: vars.fake. Speaks the frames of packages/contract/src/frame.ts.
+ */
+'use strict';
+const fs = require('node:fs');
+const path = require('node:path');
+const state = process.argv[process.argv.indexOf('--state') + 1];
+const started = Date.now();
+let run;
+let connected = true;
+
+function send(value) {
+  if (!connected) return;
+  const payload = Buffer.from(JSON.stringify(value));
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(payload.length, 0);
+  process.stdout.write(Buffer.concat([header, payload]));
+}
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const journal = () => path.join(state, 'runs', run.run, 'journal.ndjson');
+
+function tell(body) {
+  const event = { seq: run.seq++, at: new Date().toISOString(), run: run.run, host: run.host, ...body };
+  fs.appendFileSync(journal(), `${JSON.stringify(event)}\n`);
+  send({ type: 'event', event });
+}
+function task(id, outcome, more = {}) {
+  tell({ type: 'task_finished', task: id, name: id, resource: 'debug', handler: false, outcome, ignored: false, durationMs: 1, changes: [], warnings: [], diffs: [], ...more });
+}
+function done(play, status) {
+  fs.appendFileSync(journal(), `${JSON.stringify({ done: play, status })}\n`);
+  send({ type: 'done', play, status });
+}
+
+const waiting = {};
+async function runPlan(plan) {
+  run = { run: plan.run, host: plan.host, seq: run?.seq ?? 0, cancelled: false };
+  fs.mkdirSync(path.dirname(journal()), { recursive: true });
+  const { fake = {} } = plan.vars;
+  const play = plan.play.index;
+  const blobs = [...plan.tasks].flatMap((one) => Object.values(one.inputs ?? {})).map((input) => input.blob.sha256);
+  if (fake.busy) return send({ type: 'busy', run: 'another-run', user: 'bob', since: '2026-01-01T00:00:00.000Z' });
+  if (fake.error) return send({ type: 'error', error: fake.error });
+  if (fake.raw) return process.stdout.write(fake.raw);
+  if (fake.event) send({ type: 'event', event: { seq: 0, at: '', run: plan.run, host: plan.host, type: 'warning', message: '', ...fake.event } });
+  if (fake.say) tell({ type: 'warning', message: fake.say });
+  if (blobs.length > 0) {
+    send({ type: 'need_blobs', sha256: fake.wants ?? blobs });
+    const bytes = await new Promise((resolve) => { waiting.blobs = { left: blobs.length, bytes: [], resolve }; });
+    task('blobs', 'changed', { message: require('node:crypto').createHash('sha256').update(bytes).digest('hex') });
+  }
+  if (fake.pin) {
+    send({ type: 'pin_request', request: 1, pin: fake.pin, token: `token-${plan.host}` });
+    const reply = await new Promise((resolve) => { waiting.pin = resolve; });
+    if (reply.decision === 'go') {
+      fs.appendFileSync(path.join(state, 'logins'), `${plan.host}\n`);
+      if (fake.dieAfterGo) process.exit(9);
+      await pause(20);
+      send({ type: 'pin_result', request: 1, outcome: fake.outcome });
+      task('login', fake.outcome === 'correct' ? 'ok' : 'failed', fake.outcome === 'correct' ? {} : { error: { code: 'PIN_INCORRECT', message: 'wrong' } });
+    } else task('login', 'refused', { error: { code: 'PIN_REFUSED', message: reply.reason } });
+    return done(play, reply.decision === 'go' && fake.outcome === 'correct' ? 'ok' : reply.decision === 'go' ? 'failed' : 'refused');
+  }
+  for (let n = 0; n < (fake.tasks ?? 1); n += 1) {
+    if (run.cancelled) return done(play, 'stopped');
+    task(`${play}.t${n}`, 'ok');
+    if (fake.crashAfter === n) {
+      process.stderr.write(`boom ${fake.secret ?? ''}\n`);
+      process.exit(3);
+    }
+    await pause(fake.pause ?? 0);
+  }
+  if (fake.fail) task(`${play}.fail`, 'failed', { error: { code: 'TASK_FAILED', message: 'told to' } });
+  tell({ type: 'host_finished', play, status: fake.fail ? 'failed' : 'ok' });
+  done(play, fake.fail ? 'failed' : 'ok');
+}
+
+async function attach({ run: id, afterSeq }) {
+  run = { run: id };
+  if (!fs.existsSync(journal())) return send({ type: 'error', error: { code: 'AGENT', message: `no such run ${id}` } });
+  for (let told = 0; ; await pause(20)) {
+    const lines = fs.readFileSync(journal(), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
+    for (; told < lines.length; told += 1) {
+      const line = lines[told];
+      if (line.done !== undefined) return send({ type: 'done', play: line.done, status: line.status });
+      // one event too many, as an agent may send around the cut
+      if (line.seq >= afterSeq) send({ type: 'event', event: line });
+    }
+  }
+}
+
+let buffer = Buffer.alloc(0);
+function receive(frame, bytes) {
+  if (bytes !== undefined) {
+    waiting.blobs.bytes.push(Buffer.from(bytes));
+    waiting.blobs.size -= bytes.length;
+    if (waiting.blobs.size === 0) waiting.blobs.left -= 1;
+    if (waiting.blobs.left === 0) waiting.blobs.resolve(Buffer.concat(waiting.blobs.bytes));
+  } else if (frame.type === 'plan') void runPlan(frame.plan);
+  else if (frame.type === 'blob') waiting.blobs.size = frame.size;
+  else if (frame.type === 'attach') void attach(frame);
+  else if (frame.type === 'pin_reply') waiting.pin(frame);
+  else if (frame.type === 'cancel') run.cancelled = true;
+  else if (frame.type === 'bye') process.exit(0);
+}
+process.stdin.on('data', (chunk) => {
+  buffer = Buffer.concat([buffer, chunk]);
+  while (buffer.length >= 5 && buffer.length >= 5 + buffer.readUInt32BE(0)) {
+    const payload = buffer.subarray(5, 5 + buffer.readUInt32BE(0));
+    const binary = buffer[4] === 1;
+    buffer = buffer.subarray(5 + payload.length);
+    if (binary) receive(undefined, payload);
+    else receive(JSON.parse(payload.toString()));
+  }
+});
+process.stdin.on('end', () => { connected = false; });
+process.stdin.on('error', () => { connected = false; });
+process.stdout.on('error', () => { connected = false; });
+fs.appendFileSync(path.join(state, 'starts'), `${started}\n`);
+send({ type: 'hello', protocol: Number(process.env.FAKE_PROTOCOL ?? 1), agent: '0.0.0-fake', node: process.version, platform: 'linux-x64-glibc', capabilities: [] });
