@@ -86,6 +86,44 @@ describe.skipIf(reason !== undefined)('observing', () => {
     expect(calls.filter((call) => call === 'C_OpenSession')).toHaveLength(2);
   });
 
+  test('a module like sc-hsm-embedded V2.9 is proven read-only, with no more asked than is known to be harmless', async () => {
+    // its answers as recorded in the field notes: flag set, no key generation, a listing of slots with tokens that
+    // never returns, labels and serials padded with NULs, 2048 bits for every key
+    const module = token.distorted('v29', `
+      static CK_RV info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR out) {
+        CK_RV rv = real->C_GetTokenInfo(slot, out);
+        if (!(out->flags & CKF_TOKEN_INITIALIZED)) return CKR_TOKEN_NOT_PRESENT; /* SoftHSM's spare slot */
+        out->flags |= CKF_WRITE_PROTECTED;
+        memset(out->label, 0, sizeof out->label); memcpy(out->label, "SmartCard-HSM", 13);
+        memset(out->serialNumber, 0, sizeof out->serialNumber);
+        return rv;
+      }
+      static CK_RV slots(CK_BBOOL present, CK_SLOT_ID_PTR ids, CK_ULONG_PTR count) {
+        if (present) for (;;) pause();
+        return real->C_GetSlotList(present, ids, count);
+      }
+      static CK_RV open(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
+        return flags & CKF_RW_SESSION ? CKR_GENERAL_ERROR : real->C_OpenSession(slot, flags, application, notify, session);
+      }
+      static CK_RV values(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR template, CK_ULONG count) {
+        if (count == 1 && template->type == CKA_MODULUS_BITS) { *(CK_ULONG *)template->pValue = 2048; return CKR_OK; }
+        return count == 1 ? real->C_GetAttributeValue(session, object, template, count) : CKR_ATTRIBUTE_TYPE_INVALID;
+      }
+      static CK_RV generate() { return CKR_FUNCTION_NOT_SUPPORTED; }
+      static CK_RV dead() { for (;;) pause(); }`, {
+      C_GetTokenInfo: 'info', C_GetSlotList: 'slots', C_OpenSession: 'open', C_GetAttributeValue: 'values', C_GenerateKeyPair: '(CK_C_GenerateKeyPair)generate',
+      C_Finalize: '(CK_C_Finalize)dead', C_Logout: '(CK_C_Logout)dead', C_CloseSession: '(CK_C_CloseSession)dead',
+    });
+    const row = await port.observe({ ...module, timeoutMs: 5000 });
+    expect(row.readOnly).toMatchObject({
+      verdict: 'read_only', flagWriteProtected: true, openReadWriteSession: null, generateKeyPair: 'CKR_FUNCTION_NOT_SUPPORTED',
+      reason: 'the token is flagged write-protected and key generation answers CKR_FUNCTION_NOT_SUPPORTED',
+    });
+    const found = row.tokens[0];
+    expect(found).toMatchObject({ label: 'SmartCard-HSM', serial: '' });
+    expect(found?.keys.map(({ id, bits }) => [id, bits]).sort()).toEqual([['01', 1024], ['02', 256], ['03', 384]]);
+  });
+
   test('one observation serves a run until something changes', async () => {
     const spy = token.spied();
     await Promise.all([port.observe(spy.target), port.observe(spy.target)]);

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, ProvePin } from '@hsmfleet/resource';
@@ -123,26 +122,10 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
   });
 
   test('a login without an answer is never repeated in this run', async () => {
-    const library = join(token.folder, 'hanging-login.so');
-    // a real module in every respect but one: C_Login never returns
-    execFileSync('gcc', ['-shared', '-fPIC', '-x', 'c', '-', '-o', library, '-ldl'], { input: `
-      #include <dlfcn.h>
-      #include <string.h>
-      #include <unistd.h>
-      static void *list[128];
-      static long hang(unsigned long session, unsigned long user, void *pin, unsigned long length) { for (;;) pause(); }
-      long C_GetFunctionList(void ***out) {
-        void **real;
-        long (*get)(void ***) = dlsym(dlopen("${token.target.path}", RTLD_NOW), "C_GetFunctionList");
-        if (get(&real) != 0) return 5;
-        memcpy(list, real, 69 * sizeof(void *));
-        list[1 + 18] = hang; /* after the version come the functions in the order of the standard: C_Login is number 18 */
-        *out = list;
-        return 0;
-      }` });
+    const hanging = token.distorted('hanging-login', 'static CK_RV hang() { for (;;) pause(); }', { C_Login: '(CK_C_Login)hang' });
     const { port, step } = begin();
     const { gate, asked, reported } = recordingGate();
-    const module = { path: library, env: token.target.env ?? {}, timeoutMs: 1500 };
+    const module = { ...hanging, timeoutMs: 1500 };
     const hung = await failureOf(port.provePin({ ...step(token.pin), module }, contextWith(gate)));
     expect(hung).toMatchObject({ code: 'TIMEOUT', details: { call: 'C_Login' } });
     expect(reported).toEqual(['not_tried']);
@@ -150,5 +133,43 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
     expect(again).toMatchObject({ code: 'PIN_REFUSED' });
     expect(again.message).toContain('was tried without an answer');
     expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['locked', 'CKF_USER_PIN_LOCKED', 'its PIN is locked'],
+    ['final try', 'CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW', 'one more wrong PIN locks it'],
+  ])('%s: refused without a login', async (name, flags, message) => {
+    const module = token.distorted(`flags-${name.replace(' ', '-')}`, `
+      static CK_RV info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR out) { CK_RV rv = real->C_GetTokenInfo(slot, out); out->flags |= ${flags}; return rv; }
+      static CK_RV login() { return CKR_GENERAL_ERROR; }`, { C_GetTokenInfo: 'info', C_Login: '(CK_C_Login)login' });
+    const { port, step } = begin();
+    const { gate, asked } = recordingGate();
+    const refused = await failureOf(port.provePin({ ...step(token.pin), module }, contextWith(gate)));
+    expect(refused).toMatchObject({ code: 'PIN_REFUSED', message: `no login on the token Guarded Token: ${message}` });
+    expect(asked).toEqual([]);
+    // a locked token is refused whatever is allowed; the other goes on to the (here useless) login
+    const allowed = await failureOf(port.provePin({ ...step(token.pin), module, allowLowCount: true }, contextWith(gate)));
+    expect(allowed.code).toBe(name === 'locked' ? 'PIN_REFUSED' : 'PKCS11');
+  });
+
+  test('flags that turn bad between the look and the login stop the login', async () => {
+    const module = token.distorted('turning', `
+      #include <stdio.h>
+      static CK_RV info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR out) {
+        CK_RV rv = real->C_GetTokenInfo(slot, out);
+        if (access("${token.folder}/seen", F_OK) == 0) out->flags |= CKF_USER_PIN_COUNT_LOW;
+        return rv;
+      }`, { C_GetTokenInfo: 'info' });
+    const { port, step } = begin();
+    const reported: string[] = [];
+    const gate: PinGate = {
+      ask: () => {
+        writeFileSync(join(token.folder, 'seen'), '');
+        return Promise.resolve({ go: true, report: (outcome) => reported.push(outcome) });
+      },
+    };
+    const refused = await failureOf(port.provePin({ ...step(token.pin), module }, contextWith(gate)));
+    expect(refused).toMatchObject({ code: 'PIN_REFUSED', message: 'no login on the token Guarded Token: wrong PINs were tried on it before' });
+    expect(reported).toEqual(['not_tried']);
   });
 });

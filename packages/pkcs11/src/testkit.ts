@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ModuleTarget } from '@hsmfleet/resource';
@@ -34,6 +35,13 @@ const OPENSSL_KEYS: Record<KeyKind, string[]> = {
   p384: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
 };
 
+const C_PROLOGUE = `
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+#include "pkcs11.h"
+static CK_FUNCTION_LIST list, *real;`;
+
 /** A SoftHSM token in a folder of its own. */
 export interface SoftToken {
   folder: string;
@@ -45,6 +53,11 @@ export interface SoftToken {
   addKey(kind: KeyKind, id: string, label: string, subject?: string): string;
   /** The same token through pkcs11-spy, which logs every call. */
   spied(): { target: ModuleTarget; calls(): string[] };
+  /**
+   * The same token through a module that behaves otherwise in some calls: `code` is C, `overrides` maps functions of
+   * the standard to functions of the code; `real->C_…` calls SoftHSM.
+   */
+  distorted(name: string, code: string, overrides: Record<string, string>): ModuleTarget;
   /** The same token through `p11-kit server … write-protected=yes`: read-only. */
   serveReadOnly(): Promise<{ target: ModuleTarget; pid: number }>;
   remove(): void;
@@ -78,6 +91,23 @@ export function makeSoftToken(label = 'Test Token', pin = '648219'): SoftToken {
       const target = { path: LIBRARIES.spy, env: { ...env, PKCS11SPY: LIBRARIES.softhsm, PKCS11SPY_OUTPUT: log } };
       const calls = (): string[] => (existsSync(log) ? [...readFileSync(log, 'utf8').matchAll(/^\d+: (C_\w+)/gm)].map((match) => match[1] ?? '') : []);
       return { target, calls };
+    },
+    distorted(name, code, overrides) {
+      const path = join(folder, `${name}.so`);
+      const headers = dirname(createRequire(import.meta.url).resolve('pkcs11js/package.json'));
+      const assignments = Object.entries(overrides).map(([function_, replacement]) => `list.${function_} = ${replacement};`).join('\n');
+      execFileSync('gcc', ['-shared', '-fPIC', `-I${join(headers, 'includes', 'pkcs11')}`, '-x', 'c', '-', '-o', path, '-ldl'], {
+        input: `${C_PROLOGUE}\n${code}\nCK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR out) {
+          CK_C_GetFunctionList get = dlsym(dlopen("${LIBRARIES.softhsm}", RTLD_NOW), "C_GetFunctionList");
+          CK_RV rv = get(&real);
+          if (rv != CKR_OK) return rv;
+          list = *real;
+          ${assignments}
+          *out = &list;
+          return CKR_OK;
+        }`,
+      });
+      return { path, env };
     },
     async serveReadOnly() {
       const socket = join(folder, 'p11');
