@@ -1,3 +1,4 @@
+// node build.mjs [OUTPUT DIRECTORY]   (dist by default)
 // Bundles the agent: agent.js (first lines for any Node) with its package.json, main.cjs, the PKCS#11 add-ons, and manifest.json.
 // The bundle is a little different from the sources, because its start is measured in milliseconds:
 // - schemas are compiled to code here, so that neither ajv nor typebox is in it;
@@ -11,7 +12,7 @@ import { compiledSchemas } from './bundle/compiled-schemas.mjs';
 import { lazyBuiltins } from './bundle/lazy-builtins.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-const dist = at('dist/');
+const dist = process.argv[2] ?? at('dist/');
 const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
 
 rmSync(dist, { recursive: true, force: true });
@@ -28,7 +29,6 @@ await build({
   platform: 'node',
   target: 'node20',
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   define: { AGENT_VERSION: JSON.stringify(version) },
   plugins: [compiledSchemas(), lazyBuiltins()],
