@@ -1,5 +1,4 @@
 /** Control characters but tab and line feed, and the marks that turn the direction of text around. */
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**

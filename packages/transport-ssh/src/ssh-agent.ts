@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { BaseAgent, IdentityCallback, ParsedKey } from 'ssh2';
-import { loadSsh2 } from './ssh2.ts';
+import { loadSsh2, type Ssh2 } from './ssh2.ts';
 
 /** Keys an agent offers to one host. */
 export interface OfferedKeys {
@@ -42,7 +42,7 @@ async function openAgent(socket: string): Promise<OpenAgent | undefined> {
   const agent = ssh2.createAgent(socket);
   const keys = await new Promise<ParsedKey[]>((resolve) => {
     agent.getIdentities((error, found) => {
-      resolve(error == null ? ((found ?? []) as ParsedKey[]) : []);
+      resolve(error === undefined || error === null ? ((found ?? []) as ParsedKey[]) : []);
     });
   });
   if (keys.length === 0) return undefined;
@@ -56,7 +56,7 @@ async function openAgent(socket: string): Promise<OpenAgent | undefined> {
 }
 
 /** An agent that shows just these keys, without another question to the real one. */
-function restrictAgent(ssh2: typeof import('ssh2'), agent: BaseAgent, keys: ParsedKey[]): BaseAgent {
+function restrictAgent(ssh2: Ssh2, agent: BaseAgent, keys: ParsedKey[]): BaseAgent {
   class RestrictedAgent extends ssh2.BaseAgent<ParsedKey> {
     override getIdentities(callback: IdentityCallback<ParsedKey>): void {
       callback(undefined, keys);

@@ -190,8 +190,9 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
         writeFileSync(file('askpass'), '#!/bin/sh\necho open sesame\n', { mode: 0o700 });
         execFileSync('ssh-add', ['-q', keys.locked ?? ''], { env: { ...process.env, SSH_AUTH_SOCK: socket, SSH_ASKPASS: file('askpass'), SSH_ASKPASS_REQUIRE: 'force' }, stdio: 'ignore' });
         const sshArgs = [...(target().sshArgs ?? []).map((word) => (word.startsWith('IdentityAgent') ? `IdentityAgent=${socket}` : word))];
-        const { identityFile: _none, ...without } = target();
-        expect(await whoami({ ...without, sshArgs })).toBe(USER);
+        const withoutFile = target();
+        delete withoutFile.identityFile;
+        expect(await whoami({ ...withoutFile, sshArgs })).toBe(USER);
         expect(await whoami({ ...target({ identityFile: keys.locked ?? '' }), sshArgs: [...sshArgs, '-o', 'IdentitiesOnly=yes'] })).toBe(USER);
       } finally {
         agent.kill();

@@ -1,4 +1,7 @@
-type Ssh2 = typeof import('ssh2');
+import type * as ssh2 from 'ssh2';
+
+/** The whole of ssh2. */
+export type Ssh2 = typeof ssh2;
 
 let loaded: Promise<Ssh2> | undefined;
 

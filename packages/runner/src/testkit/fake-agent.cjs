@@ -3,6 +3,7 @@
  * runner does when an agent crashes, babbles, hangs or is cut off, which the real agent does not do on demand.
  * What to do is in the plan: vars.fake. Speaks the frames of packages/contract/src/frame.ts.
  */
+/* eslint-disable @typescript-eslint/no-require-imports -- it runs as agent.js outside of any package: CommonJS */
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
