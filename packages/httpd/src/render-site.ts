@@ -2,7 +2,6 @@ import { HsmfleetError } from '@hsmfleet/contract';
 import { quoteWord } from './config/lex.ts';
 import { MANAGED_LINE } from './layout.ts';
 import { knowsDirective, type ModNss } from './mod-nss/module.ts';
-import type { OpensslBridge } from './mod-ssl/openssl-config.ts';
 
 /** What every virtual host has, whatever its engine. */
 export interface SiteFrame {
@@ -65,7 +64,11 @@ export function renderNssSite(site: NssSite): string {
 }
 
 export interface SslSite extends SiteFrame {
-  bridge: OpensslBridge;
+  /**
+   * Write `SSLCryptoDevice pkcs11`. OpenSSL 1.1 finds no method for a pkcs11: key without it; with OpenSSL 3 Apache crashes
+   * at its start when the key is RSA, and with a provider there is no such device.
+   */
+  cryptoDevice: boolean;
   /** PEM file with the certificate, and the chain after it. */
   certificate: string;
   /** URI of the private key: see renderKeyUri. */
@@ -81,8 +84,7 @@ export interface SslSite extends SiteFrame {
  * @throws HsmfleetError PARAMS_INVALID for what cannot be written
  */
 export function renderSslSite(site: SslSite): string {
-  // OpenSSL 1.1.1 finds no method for a pkcs11: key without it; a provider must not have it
-  const server = site.bridge === 'engine' ? ['SSLCryptoDevice pkcs11'] : [];
+  const server = site.cryptoDevice ? ['SSLCryptoDevice pkcs11'] : [];
   return page(site, server, [
     'SSLEngine on',
     `SSLCertificateFile ${word(site.certificate)}`,

@@ -27,10 +27,10 @@ export function createPinCheck(deps: PinDeps): PinCheck {
       });
     }
     if (await deps.host.pkcs11.isPinProven(token.identity, pin)) {
-      // proven once, but somebody has guessed since, or the PIN was changed: a start could cost the last tries
-      if (token.pinState === 'count_low' || token.pinState === 'final_try' || token.pinState === 'locked') {
+      // proven once, but it may have been changed since: the last try is not put at risk (the right PIN resets the counter)
+      if (token.pinState === 'final_try' || token.pinState === 'locked') {
         throw new HsmfleetError('PIN_REFUSED', `token "${tokenLabel}" shows PIN state ${token.pinState}: the web server was not started`, {
-          hint: 'a start may cost several tries: log in once by hand with the right PIN, which resets the counter',
+          hint: token.pinState === 'locked' ? 'unblock it with the SO-PIN on the station' : 'log in once by hand with the right PIN, which resets the counter',
         });
       }
       return;

@@ -98,7 +98,8 @@ function errorOf(unit: WebUnit, failure: Failure, problems: readonly string[], r
     ...(kept.size === 0 ? {} : { notRestored: [...kept] }),
     ...(problems.length === 0 ? {} : { rollBack: problems, rollBackLog: translateErrorLog(rollBackLog).map(({ cause }) => cause) }),
   };
-  const because = explained === undefined ? '' : ` (${explained.cause})`;
+  const lastWords = tellingLines(failure.log).at(-1);
+  const because = explained !== undefined ? ` (${explained.cause})` : lastWords === undefined || failure.message.includes(lastWords) ? '' : ` (its last words: ${lastWords})`;
   const hint = explained?.advice ?? 'see the details for what the server said';
   if (problems.length > 0) {
     return new HsmfleetError('WEB_DOWN', `${failure.message}${because}; everything was put back, and still: ${problems.join('; ')}`, {

@@ -40,7 +40,8 @@ export async function takeSnapshots(changes: readonly Change[], folder: string, 
     const stat = await lstat(path).catch(missing);
     if (stat === undefined) {
       // parents that a step will make go again as well, after what is in them
-      if (dirname(path) !== path) await take(dirname(path), false);
+      const parent = dirname(path);
+      if (parent !== path && (await lstat(parent).catch(missing)) === undefined) await take(parent, false);
       taken.set(path, { path, kind: 'absent' });
       return;
     }

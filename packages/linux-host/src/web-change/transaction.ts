@@ -173,8 +173,9 @@ async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, de
     // a start's exit code proves little either way: it is reported when nothing serves
     if (graceful) await newGeneration(mark, deps);
     else await awaitProcess(host, answer);
-    const problems = await proveForward(host, unit.proofs, unit.baseline);
-    if (!(await isRunning(deps))) problems.unshift(`the server does not run${answer.code === 0 ? '' : ` (its start ended with exit code ${String(answer.code)})`}`);
+    let problems = await proveForward(host, unit.proofs, unit.baseline);
+    // the one problem from which all others follow
+    if (!(await isRunning(deps))) problems = [`the server does not run${answer.code === 0 ? '' : ` (its start ended with exit code ${String(answer.code)})`}`];
     if (problems.length > 0) {
       const log = `${await mark.read()}\n${answer.stderr}`;
       throw await rollBack(unit, journal, { message: problems.join('; '), log, touched: true }, deps);
