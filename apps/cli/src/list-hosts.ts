@@ -1,3 +1,4 @@
+import { Deferred, Secret, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { askHidden, canAsk } from './ask-secret.ts';
@@ -13,12 +14,20 @@ export async function listHosts(files: string[], pattern: string | undefined, sh
   for (const warning of model.warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
   const entries = model.select(pattern ?? 'all').flatMap((name) => model.find(name) ?? []);
   if (show.json) {
-    const rows = entries.map(({ name, groups, vars }) => ({ name, groups, ...(show.vars ? { vars } : {}) }));
+    const rows = entries.map(({ name, groups, vars }) => ({ name, groups, ...(show.vars ? { vars: readable(vars) } : {}) }));
     process.stdout.write(`${printableJson(rows)}\n`);
     return 0;
   }
   const address = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-  const rows = entries.map(({ name, groups, vars }) => [name, address(vars.ansible_host), groups.join(' '), ...(show.vars ? [JSON.stringify(vars)] : [])]);
+  const rows = entries.map(({ name, groups, vars }) => [name, address(vars.ansible_host), groups.join(' '), ...(show.vars ? [JSON.stringify(readable(vars))] : [])]);
   process.stdout.write(formatTable(['host', 'address', 'groups', ...(show.vars ? ['vars'] : [])], rows, createColors(wantsColor(process.stdout))));
   return 0;
+}
+
+/** Variables as the files have them: templates as text, secrets masked. */
+function readable(value: Value): unknown {
+  if (value instanceof Deferred) return value.text;
+  if (value instanceof Secret || value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(readable);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item)]));
 }

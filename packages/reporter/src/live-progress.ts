@@ -18,7 +18,7 @@ interface HostProgress {
 /** A few lines at the foot of the terminal that tell what every host is doing. */
 export interface LiveProgress {
   event(event: RunEvent): void;
-  /** Takes the lines away while `write` prints something that stays, then draws them again. */
+  /** Lets `write` print something that stays above the lines, with the next redraw: at most 100 ms later. */
   above(write: () => void): void;
   /** Takes the lines away for good. */
   finish(): void;
@@ -38,27 +38,37 @@ export function createLiveProgress(stream: TerminalStream, colors: Colors, now: 
   let drawnAt = -Infinity;
   let timer: NodeJS.Timeout | undefined;
   let finished = false;
+  /** What is to be printed above the lines with the next redraw. */
+  const above: (() => void)[] = [];
 
   function draw(): void {
     clearTimeout(timer);
     timer = undefined;
     if (finished) return;
     drawnAt = now();
-    terminal(frame().join('\n'));
+    writeAbove();
+    if (hosts.size > 0) terminal(frame().join('\n'));
     // the clock goes on while nothing happens
     timer = setTimeout(draw, 1_000).unref();
   }
 
+  function writeAbove(): void {
+    if (above.length === 0) return;
+    terminal.clear();
+    for (const write of above.splice(0)) write();
+  }
+
   function schedule(): void {
     const wait = drawnAt + REDRAW_MS - now();
-    if (wait <= 0) { draw(); return; }
     clearTimeout(timer);
-    timer = setTimeout(draw, wait).unref();
+    if (wait <= 0) draw();
+    else timer = setTimeout(draw, wait).unref();
   }
 
   function frame(): string[] {
-    const width = Math.max(20, (stream.columns ?? 80) - 1);
-    const room = Math.max(1, Math.min(MAX_HOSTS, (stream.rows ?? 24) - 4));
+    // a terminal of unknown size says 0
+    const width = Math.max(20, (stream.columns || 80) - 1);
+    const room = Math.max(1, Math.min(MAX_HOSTS, (stream.rows || 24) - 4));
     const all = [...hosts];
     const busy = all.filter(([, { state }]) => state === 'running' || state === 'connecting');
     const count = (state: HostProgress['state']): number => all.filter(([, host]) => host.state === state).length;
@@ -70,7 +80,7 @@ export function createLiveProgress(stream: TerminalStream, colors: Colors, now: 
     ].join(' · ');
     const nameWidth = Math.min(24, Math.max(0, ...busy.slice(0, room).map(([name]) => name.length)));
     const lines = busy.slice(0, room).map(([name, host]) => {
-      const step = host.state === 'connecting' ? 'connecting' : `[${String(Math.min(host.done + 1, tasks))}/${String(tasks)}] ${host.task}`;
+      const step = host.state === 'connecting' ? 'connecting' : host.task === '' ? 'starting' : `[${String(Math.min(host.done + 1, tasks))}/${String(tasks)}] ${host.task}`;
       return `  ${printable(name).padEnd(nameWidth)}  ${step}`;
     });
     if (busy.length > room) lines.push(`  … ${String(busy.length - room)} more`);
@@ -101,14 +111,14 @@ export function createLiveProgress(stream: TerminalStream, colors: Colors, now: 
       schedule();
     },
     above(write) {
-      terminal.clear();
-      write();
-      if (play !== '') draw();
+      above.push(write);
+      schedule();
     },
     finish() {
       finished = true;
       clearTimeout(timer);
       terminal.clear();
+      writeAbove();
       terminal.done();
     },
   };

@@ -65,8 +65,8 @@ export function createReporter(options: ReporterOptions): Reporter {
   return {
     event(event) {
       printer.event(event);
-      write();
       live?.event(event);
+      write();
       watch();
     },
     note(text) {

@@ -48,8 +48,14 @@ export function detailLines(event: TaskFinished, detail: Detail, colors: Colors)
 }
 
 function resultText(result: unknown, verbosity: number): string {
-  const text = printableJson(result);
+  // diffs are for --diff, which shows them readably
+  const told = isObject(result) ? Object.fromEntries(Object.entries(result).filter(([key]) => key !== 'diff')) : result;
+  const text = printableJson(told);
   return verbosity > 1 || text.length <= SHORT_RESULT ? text : `${text.slice(0, SHORT_RESULT)}… (-vv shows all of it)`;
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** A unified diff in colours, or the note that stands for it. */

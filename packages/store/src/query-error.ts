@@ -8,8 +8,8 @@ export function explainQueryError(message: string, sql: string): HsmfleetError {
   if (column !== undefined) return unknownColumn(column, sql);
   const table = /^no such table: (.+)$/.exec(message)?.[1];
   if (table !== undefined) return unknownView(table, sql);
-  if (message === 'not authorized' || /readonly database/.test(message)) {
-    return new HsmfleetError('USAGE', 'the query wants to do something else than read', { hint: 'queries only read: give one SELECT statement' });
+  if (/^not authorized|^authorization denied|readonly database|^cannot modify /.test(message)) {
+    return new HsmfleetError('USAGE', 'the query wants to do more than queries may: they only read', { hint: 'give one SELECT statement' });
   }
   if (message === 'more than one statement') {
     return new HsmfleetError('USAGE', 'the query has more than one statement', { hint: 'give one SELECT statement' });
