@@ -3,7 +3,7 @@ import type { AgentBundle } from './model.ts';
 
 /** Exit code of the start command when the agent or a runtime is missing; a line on stdout says what. */
 export const EXIT_MISSING = 86;
-/** Exit code of the agent's first lines when the Node that runs them is too old. */
+/** Exit code of the agent's first lines when the Node that runs them is too old; they print the same line. */
 export const EXIT_NODE_TOO_OLD = 87;
 
 /** State directory when the agent runs as root. */

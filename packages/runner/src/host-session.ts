@@ -22,7 +22,7 @@ export interface SessionContext {
 }
 
 /** How a talk with an agent about one play ended. */
-type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'missing'; missing: MissingParts } | { kind: 'node_too_old' };
+type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'missing'; missing: MissingParts };
 
 /** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
 const MAX_STARTS = 4;
@@ -102,13 +102,11 @@ export class HostSession {
     for (let start = 1; ; start += 1) {
       const link = await this.#start();
       const end = await this.#converse(link, first);
-      if (end.kind !== 'missing' && end.kind !== 'node_too_old') return end;
+      if (end.kind !== 'missing') return end;
       if (start === MAX_STARTS) {
         throw new HsmfleetError('AGENT', `the agent on ${this.#host} does not start although it was installed`, { host: this.#host, hint: 'look into the state directory there' });
       }
-      // the system's Node is too old: from now on only a pushed one counts
-      if (end.kind === 'node_too_old') this.#systemNode = false;
-      else this.#uploaded.push(...(await install({ host: this.#host, connection: await this.#connect(), stateDir: this.#context.stateDir }, this.#context.bundle, end.missing)));
+      this.#uploaded.push(...(await install({ host: this.#host, connection: await this.#connect(), stateDir: this.#context.stateDir }, this.#context.bundle, end.missing)));
     }
   }
 
@@ -153,9 +151,12 @@ export class HostSession {
 
   /** What the end of the agent's process means while a play is under way. */
   #explain(end: LinkEnd): TalkEnd {
-    if (!this.#greeted && end.code === EXIT_NODE_TOO_OLD && this.#systemNode) return { kind: 'node_too_old' };
-    const missing = !this.#greeted && end.code === EXIT_MISSING ? parseMissing(end.text) : undefined;
-    if (missing !== undefined) return { kind: 'missing', missing };
+    if (!this.#greeted && (end.code === EXIT_MISSING || end.code === EXIT_NODE_TOO_OLD)) {
+      // the system's Node is too old: from now on only a pushed one counts
+      if (end.code === EXIT_NODE_TOO_OLD) this.#systemNode = false;
+      const missing = parseMissing(end.text);
+      if (missing !== undefined) return { kind: 'missing', missing };
+    }
     if (end.problem !== undefined) {
       this.#dropConnection();
       return { kind: 'error', error: end.problem.toShape() };

@@ -41,7 +41,7 @@ export async function install(place: InstallPlace, bundle: AgentBundle, missing:
 
 async function installAgent(place: InstallPlace, bundle: AgentBundle): Promise<void> {
   const draft = `"$S/agent/.new-${newToken()}"`;
-  for (const file of bundle.files) {
+  await Promise.all(bundle.files.map((file) => {
     if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(file.name)) {
       throw new HsmfleetError('INTERNAL', `the agent's bundle has a file of a strange name: ${file.name}`);
     }
@@ -49,8 +49,8 @@ async function installAgent(place: InstallPlace, bundle: AgentBundle): Promise<v
       'umask 077', stateDirScript(place.stateDir), `F=${draft}/${file.name}`,
       `mkdir -p "\${F%/*}" && cat > "$F" && ${checkSum('"$F"', file.sha256)} && chmod 500 "$F"`,
     ];
-    await runScript(place, script, 'the agent cannot be installed', createReadStream(file.path));
-  }
+    return runScript(place, script, 'the agent cannot be installed', createReadStream(file.path));
+  }));
   await runScript(place, [
     'umask 077', stateDirScript(place.stateDir), `D="$S/agent/${bundle.hash}"`,
     putInPlace(draft, '"$D/agent.js"'),

@@ -45,7 +45,7 @@ describe('starting the agent', () => {
 
   it('sends a runtime where the Node is too old, and starts with it from then on', async () => {
     // the pushed runtime leaves a file when it is used: without it, this agent takes its Node for too old
-    const agent = makeFakeAgent(fleet.directory, `if (!require('fs').existsSync(${JSON.stringify(join(fleet.directory, 'runtime-used'))})) { console.log('too old'); process.exit(87); }`);
+    const agent = makeFakeAgent(fleet.directory, `if (!require('fs').existsSync(${JSON.stringify(join(fleet.directory, 'runtime-used'))})) { console.log('hsmfleet-missing runtime ' + process.arch + ' glibc'); process.exit(87); }`);
     const bundle = makeBundle(agent, { runtimes: makeRuntime(fleet.directory, '24.0.0') });
     const run = await fleet.run([fleet.play(['web01'])], { bundle });
     expect(run.of('task_finished')[0]?.error?.message).toBeUndefined();
@@ -56,7 +56,7 @@ describe('starting the agent', () => {
 
   it('says what to do when there is no runtime for the platform', async () => {
     const agent = join(fleet.directory, 'old.js');
-    writeFileSync(agent, 'process.exit(87)');
+    writeFileSync(agent, 'console.log(`hsmfleet-missing runtime ${process.arch} glibc`); process.exitCode = 87;');
     const run = await fleet.run([fleet.play(['web01'])], { bundle: makeBundle(agent) });
     expect(run).toMatchObject({ exitCode: 2, counts: { web01: { failed: 1 } } });
     expect(run.of('task_finished')[0]?.error).toMatchObject({ code: 'AGENT', message: `web01 has no Node that fits, and there is no runtime for linux-${process.arch} to send` });
