@@ -6,6 +6,8 @@ export const resourceLoaders: ReadonlyMap<string, () => Promise<{ resource: AnyR
   string,
   () => Promise<{ resource: AnyResource }>
 >([
+  ['apache_module', () => import('./apache_module/index.ts')],
+  ['apache_mpm', () => import('./apache_mpm/index.ts')],
   ['assert', () => import('./assert/index.ts')],
   ['command', () => import('./command/index.ts')],
   ['copy', () => import('./copy/index.ts')],
@@ -16,10 +18,14 @@ export const resourceLoaders: ReadonlyMap<string, () => Promise<{ resource: AnyR
   ['lineinfile', () => import('./lineinfile/index.ts')],
   ['nss_database', () => import('./nss_database/index.ts')],
   ['nss_module', () => import('./nss_module/index.ts')],
+  ['package', () => import('./package/index.ts')],
   ['pcsc_access', () => import('./pcsc_access/index.ts')],
   ['pin_file', () => import('./pin_file/index.ts')],
   ['pkcs11_module', () => import('./pkcs11_module/index.ts')],
+  ['service', () => import('./service/index.ts')],
   ['set_fact', () => import('./set_fact/index.ts')],
   ['stat', () => import('./stat/index.ts')],
   ['template', () => import('./template/index.ts')],
+  ['tls_site', () => import('./tls_site/index.ts')],
+  ['wait_for', () => import('./wait_for/index.ts')],
 ]);
