@@ -14,6 +14,8 @@ import { diffStep } from './steps/diff-step.ts';
 import { makeDirectoryStep, makeLinkStep, removeStep, setAttributesStep, writeFileStep } from './steps/file-steps.ts';
 import { runProgramStep } from './steps/run-program.ts';
 import { serviceStep } from './steps/service-step.ts';
+import { mayStartWebServer } from './steps/web-starts.ts';
+import type * as WebChangeModule from './web-change/index.ts';
 import type { PrimitiveChange, WebChangeDeps } from './web-change-deps.ts';
 
 /** Tokens as the host needs them: reading, and the one login that proves a PIN. */
@@ -102,6 +104,11 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
           return timed(step, () => options.pkcs11.provePin(step, context));
         case 'web_change':
           return timed(step, async () => (await loadWebChange()).executeWebChange(step, webDeps(context)));
+        case 'run':
+          if (mayStartWebServer(step.argv, facts.apache)) {
+            await (await loadWebChange()).assertPinsProven(facts.apache.service, webDeps(context));
+          }
+          return applyChange(step, context);
         default: return applyChange(step, context);
       }
     },
@@ -114,7 +121,7 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
 }
 
 /** Loaded on first use: most runs change no web server. */
-function loadWebChange(): Promise<typeof import('./web-change/index.ts')> {
+function loadWebChange(): Promise<typeof WebChangeModule> {
   return import('./web-change/index.ts');
 }
 

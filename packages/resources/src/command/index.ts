@@ -37,7 +37,7 @@ export const resource = defineResource<CommandParams, Facts>({
       argv: line.argv,
       ...(line.chdir === undefined ? {} : { cwd: line.chdir }),
       ...(stdin === undefined ? {} : { stdin }),
-      why: `run ${line.argv.join(' ')}`,
+      why: `run ${clip(line.argv.join(' '))}`,
     };
     return { steps: [step] };
   },
@@ -83,6 +83,12 @@ function input(params: CommandParams, line: CommandLine): string | Secret | unde
 
 function skipped(line: CommandLine, message: string) {
   return { steps: [], message, result: { rc: 0, stdout: message, stdout_lines: [message], stderr: '', stderr_lines: [], cmd: line.argv, msg: message } };
+}
+
+/** One line for people: a script given as an argument would fill the screen. */
+function clip(text: string): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length <= 160 ? line : `${line.slice(0, 159)}…`;
 }
 
 function lines(text: string): Rendered[] {

@@ -11,7 +11,7 @@ export const resource = defineResource<SetFactParams, null>({
   inspect: () => Promise.resolve(null),
 
   plan(params) {
-    const { cacheable: _ignored, ...variables } = params as Record<string, Rendered>;
+    const variables = Object.fromEntries(Object.entries(params as Record<string, Rendered>).filter(([name]) => name !== 'cacheable'));
     return { steps: [], setVars: variables, result: { ansible_facts: variables } };
   },
 });
