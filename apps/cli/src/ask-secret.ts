@@ -52,8 +52,9 @@ function readHidden(question: string): Promise<string> {
         else if (char >= ' ') typed += char;
       }
     };
-    stderr.write(`${question}: `);
+    // before the question: what is typed in answer to it must not be echoed
     stdin.setRawMode(true);
+    stderr.write(`${question}: `);
     stdin.setEncoding('utf8');
     stdin.on('data', read);
     stdin.resume();
