@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { secretPathsOf } from '../../../packages/agent-runtime/src/secret-params.ts';
-import { addKeywords } from '../../../packages/agent-runtime/src/schema-keywords.ts';
+import { KEYWORDS } from '../../../packages/resource/src/schema.ts';
+import { PlannedTask, TaskInput } from '../../../packages/contract/src/plan.ts';
+import { SourcePosition } from '../../../packages/contract/src/error.ts';
 import { ControlFrame } from '../../../packages/contract/src/wire.ts';
 import { resources } from '../../../packages/resources/src/index.ts';
 
@@ -17,6 +20,7 @@ export function compiledSchemas() {
     setup(build) {
       build.onLoad({ filter: /contract\/src\/wire-validator\.ts$/ }, () => ({ contents: frameValidator(), loader: 'js', resolveDir: import.meta.dirname }));
       build.onLoad({ filter: /agent-runtime\/src\/params-validator\.ts$/ }, () => ({ contents: paramsValidator(), loader: 'js' }));
+      build.onLoad({ filter: /\/(contract|resource)\/src\/[^/]*\.ts$/ }, ({ path }) => ({ contents: markPure(readFileSync(path, 'utf8')), loader: 'ts' }));
       build.onResolve({ filter: /^hsmfleet-params:/ }, ({ path }) => ({ path, namespace: NAMESPACE }));
       build.onLoad({ filter: /^hsmfleet-params:/, namespace: NAMESPACE }, ({ path }) => {
         const { params } = resources.get(path.slice('hsmfleet-params:'.length));
@@ -32,10 +36,37 @@ export function compiledSchemas() {
   };
 }
 
+/** Tells the bundler that building a schema has no effect, so that schemas which nothing reads are left out. */
+function markPure(text) {
+  return text.replace(/(?<![.\w])(Type\.\w+|event|frame|literals|nullable)\(/g, '/* @__PURE__ */ $1(');
+}
+
+/** Without what is for people: ajv would copy it into the code. */
+function withoutProse(schema) {
+  const prose = new Set(['description', 'default', 'examples', 'title', ...KEYWORDS]);
+  const strip = (node) => {
+    if (Array.isArray(node)) return node.map(strip);
+    if (node === null || typeof node !== 'object') return node;
+    const shared = SHARED.find(([, one]) => one === node && one !== schema);
+    if (shared !== undefined) return { $ref: shared[0] };
+    // the keys under `properties` are names of parameters, among which is "default" or "title"
+    const entries = Object.entries(node).filter(([key]) => !prose.has(key)).map(([key, value]) => [key, NAMED.has(key) ? mapValues(value, strip) : strip(value)]);
+    return Object.fromEntries(entries);
+  };
+  return strip(schema);
+}
+
+/** Parts that occur in several places: each becomes one function. */
+const SHARED = Object.entries({ PlannedTask, TaskInput, SourcePosition });
+
+const NAMED = new Set(['properties', 'patternProperties']);
+const mapValues = (record, change) => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+
 /** A module that exports `validate`. */
 function compile(schema) {
-  const ajv = addKeywords(new Ajv({ allErrors: false, strict: false, code: { source: true, esm: true } }));
-  return standaloneCode(ajv, { validate: ajv.addSchema(schema, 'schema') && 'schema' });
+  const ajv = new Ajv({ allErrors: false, strict: false, inlineRefs: false, code: { source: true, esm: true } });
+  for (const [name, shared] of SHARED) ajv.addSchema(withoutProse(shared), name);
+  return standaloneCode(ajv, { validate: ajv.addSchema(withoutProse(schema), 'schema') && 'schema' });
 }
 
 function frameValidator() {

@@ -187,6 +187,30 @@ describe('a connection that is cut', () => {
     expect(second.events).toEqual(first.events);
   });
 
+  test('SIGTERM ends a run after the task that it is in', async () => {
+    const agent = start();
+    agent.send({ type: 'plan', plan: plan('run-00000001', [slow('0.t0', 0.3), directory('0.t1', 'after')]) });
+    await agent.event('task_started');
+    agent.child.kill('SIGTERM');
+    expect((await agent.frame('done')).status).toBe('stopped');
+    expect(await agent.exited).toBe(0);
+    expect(existsSync(join(state, 'lock'))).toBe(false);
+  });
+
+  test('a later play goes on with the variables of an earlier one, and numbers its events on', async () => {
+    const set = [task('0.t0', 'set_fact', { x: 'kept' }), task('0.t1', 'set_fact', { y: { $template: '{{ pin }}' } })];
+    const first = start();
+    first.send({ type: 'plan', plan: plan('run-00000001', set, { vars: { pin: { $secret: 's1' } }, secrets: { s1: { value: 'sesame-4711', origin: 'a test' } } }) });
+    await first.frame('done');
+    first.cut();
+    await first.exited;
+    const second = start();
+    second.send({ type: 'plan', plan: plan('run-00000001', [task('1.t0', 'debug', { msg: { $template: '{{ x }} {{ y is defined }}' } })], { play: { index: 1, name: 'second' } }) });
+    const told = await second.event('task_finished');
+    expect(told.message).toMatch(/kept false/i);
+    expect(second.events[0]?.seq).toBe((first.events.at(-1)?.seq ?? 0) + 1);
+  });
+
   test('a run that this host does not know is an error', async () => {
     const agent = start();
     agent.send({ type: 'attach', run: 'run-99999999', afterSeq: -1 });

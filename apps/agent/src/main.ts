@@ -32,6 +32,8 @@ async function main([mode = 'serve', ...rest]: readonly string[]): Promise<void>
 async function serveStdio(args: readonly string[]): Promise<void> {
   // sshd and sudo may hang up when the connection is cut; the run goes on all the same
   for (const signal of ['SIGHUP', 'SIGPIPE'] as const) process.on(signal, () => undefined);
+  const terminated = new AbortController();
+  process.on('SIGTERM', () => terminated.abort());
   const at = args.indexOf('--state');
   const stateDir = resolve((at === -1 ? undefined : args[at + 1]) ?? DEFAULT_STATE);
   await serve({
@@ -41,6 +43,7 @@ async function serveStdio(args: readonly string[]): Promise<void> {
     input: process.stdin,
     output: process.stdout,
     resources: loadResource,
+    signal: terminated.signal,
     createHost: async ({ blob, report }) => {
       const childArgv = [process.execPath, join(dirname(program), 'main.cjs'), 'pkcs11-child'];
       const pkcs11 = createLazyPkcs11({ childArgv, stateDir });

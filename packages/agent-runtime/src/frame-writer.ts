@@ -23,8 +23,8 @@ export class FrameWriter {
     stream.on('drain', () => this.#wakeAll());
   }
 
-  send(frame: AgentFrame): void {
-    if (!this.#gone) this.#stream.write(encodeJsonFrame(frame));
+  send(...frames: AgentFrame[]): void {
+    if (!this.#gone) this.#stream.write(Buffer.concat(frames.map(encodeJsonFrame)));
   }
 
   /** Resolves at once unless the other side reads too slowly; then when it has caught up or is gone. */

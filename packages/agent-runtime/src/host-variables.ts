@@ -1,4 +1,4 @@
-import { createRedactor, type HostFacts, type Redactor, type Rendered, type Value } from '@hsmfleet/contract';
+import { Secret, createRedactor, type HostFacts, type Redactor, type Rendered, type Value } from '@hsmfleet/contract';
 import { scopeOf, type Scope } from '@hsmfleet/template';
 
 /**
@@ -10,9 +10,24 @@ export interface Session {
   readonly redactor: Redactor;
 }
 
-/** A session of a run that has not run anything yet. */
-export function createSession(): Session {
-  return { vars: {}, redactor: createRedactor() };
+/** A session of a run, with the variables that it has so far. */
+export function createSession(vars: Record<string, Rendered> = {}): Session {
+  return { vars: { ...vars }, redactor: createRedactor() };
+}
+
+/**
+ * The variables of a session that may be written down. One into which a secret went is left out as a whole: a play that
+ * needs it after the agent was started anew fails with an undefined variable rather than go on with a masked value.
+ */
+export function keepableVars({ vars, redactor }: Session): Record<string, Rendered> {
+  return Object.fromEntries(
+    Object.entries(vars).filter(([, value]) => !holdsSecret(value) && JSON.stringify(redactor.value(value)) === JSON.stringify(value)),
+  );
+}
+
+function holdsSecret(value: Rendered): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  return value instanceof Secret || Object.values(value).some(holdsSecret);
 }
 
 /**

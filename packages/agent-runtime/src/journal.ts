@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventBody, RunEvent } from '@hsmfleet/contract';
+import type { EventBody, Rendered, RunEvent } from '@hsmfleet/contract';
 import { ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import type { PlayStatus } from './run-plan.ts';
 
@@ -25,8 +25,8 @@ export function runDirectory(stateDir: string, run: string): string {
 }
 
 /**
- * The journal of one run on this host: every event as a line of `journal.ndjson`, in the order of `seq`, written
- * before it is sent. It goes on where an earlier process of the same run stopped.
+ * The journal of one run on this host: every event as a line of `journal.ndjson`, in the order of `seq`. It goes
+ * on where an earlier process of the same run stopped.
  */
 export class Journal {
   readonly #directory: string;
@@ -35,6 +35,7 @@ export class Journal {
   readonly #host: string;
   #seq: number;
   #meta: RunMeta | undefined;
+  #lines = '';
 
   /** Opens or creates a run's journal. @throws Error of the file system */
   constructor(stateDir: string, run: string, host: string) {
@@ -54,25 +55,49 @@ export class Journal {
 
   /** Writes down how the play ended. */
   end(status: PlayStatus): void {
+    this.flush();
     if (this.#meta !== undefined) this.#writeMeta({ ...this.#meta, status, finished: new Date().toISOString() });
   }
 
-  /** Stamps an event and writes it down. The body must be redacted already. */
+  /** Keeps variables for a later process of this run. They must hold no secret. */
+  saveVars(vars: Record<string, Rendered>): void {
+    this.#replace('vars.json', JSON.stringify(vars));
+  }
+
+  /** Variables that an earlier process of this run kept; none when there was none. */
+  loadVars(): Record<string, Rendered> {
+    const path = join(this.#directory, 'vars.json');
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, Rendered>) : {};
+  }
+
+  /** Stamps an event; {@link Journal.flush} writes it down. The body must be redacted already. */
   append(body: EventBody): RunEvent {
     const event = { seq: this.#seq, at: new Date().toISOString(), run: this.#run, host: this.#host, ...body } as RunEvent;
     this.#seq += 1;
-    writeSync(this.#file, `${JSON.stringify(event)}\n`);
+    this.#lines += `${JSON.stringify(event)}\n`;
     return event;
   }
 
+  /** Writes down what was appended: one call of the system for many events. */
+  flush(): void {
+    const bytes = Buffer.from(this.#lines, 'utf8');
+    this.#lines = '';
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+  }
+
   close(): void {
+    this.flush();
     closeSync(this.#file);
   }
 
   #writeMeta(meta: RunMeta): void {
     this.#meta = meta;
-    const path = join(this.#directory, 'meta.json');
-    writeFileSync(`${path}.new`, JSON.stringify(meta), { mode: 0o600 });
+    this.#replace('meta.json', JSON.stringify(meta));
+  }
+
+  #replace(name: string, text: string): void {
+    const path = join(this.#directory, name);
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 }

@@ -1,5 +1,6 @@
 import { decodeValue, outcomeOf, toErrorShape, type ErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, WriteHost } from '@hsmfleet/resource';
+import { millisecondsSince } from './elapsed.ts';
 import { factVariables, type Session } from './host-variables.ts';
 import type { ResourceSource, RunContext } from './run-context.ts';
 import { runTask } from './run-task.ts';
@@ -97,7 +98,7 @@ function answersTo(handler: PlannedTask, notified: ReadonlySet<string>): boolean
 /** Applies web changes that no task applied; tells only when there was something to tell. Undefined: all is well. */
 async function settleWeb({ plan, host }: RunPlanOptions, execute: ExecuteContext, emit: RunContext['emit']): Promise<PlayStatus | undefined> {
   const task = `${String(plan.play.index)}.web`;
-  const started = performance.now();
+  const started = process.hrtime();
   const finish = (outcome: 'changed' | 'failed' | 'refused', changes: string[], error?: ErrorShape): void => {
     emit({
       type: 'task_finished',
@@ -107,7 +108,7 @@ async function settleWeb({ plan, host }: RunPlanOptions, execute: ExecuteContext
       handler: false,
       outcome,
       ignored: false,
-      durationMs: Math.round((performance.now() - started) * 100) / 100,
+      durationMs: millisecondsSince(started),
       changes,
       warnings: [],
       diffs: [],

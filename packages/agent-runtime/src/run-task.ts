@@ -12,6 +12,7 @@ import { clipResult } from './clip-result.ts';
 import { decodeConditions, firstFalse } from './condition.ts';
 import { taskScope } from './host-variables.ts';
 import { failedReport, loopReport, skippedReport, type ItemReport } from './item-report.ts';
+import { millisecondsSince } from './elapsed.ts';
 import { judge } from './judge.ts';
 import type { PreparedTask, RunContext, TaskEnd } from './run-context.ts';
 import { runItem } from './run-item.ts';
@@ -21,7 +22,7 @@ const HIDDEN = 'hidden, since no_log is set';
 /** Runs one task or handler with its condition and loop, registers its result, and emits its events. Never throws. */
 export async function runTask(planned: PlannedTask, handler: boolean, context: RunContext): Promise<TaskEnd> {
   const { id: task, resource } = planned;
-  const started = performance.now();
+  const started = process.hrtime();
   let name = planned.name;
   let report: ItemReport;
   try {
@@ -44,7 +45,7 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
     handler,
     outcome: report.outcome,
     ignored,
-    durationMs: Math.round((performance.now() - started) * 100) / 100,
+    durationMs: millisecondsSince(started),
     changes: shown.changes,
     warnings: shown.warnings,
     diffs: shown.diffs,

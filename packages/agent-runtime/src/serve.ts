@@ -25,6 +25,8 @@ export interface ServeOptions {
   input: Readable;
   output: Writable;
   resources: ResourceSource;
+  /** Aborting ends the agent after the task that runs, as when the machine shuts down. */
+  signal?: AbortSignal;
   /** Opens the host; called once, when the first plan arrives. `report` takes inventory reports. */
   createHost: (wiring: { blob: (sha256: string) => string; report: (report: InventoryReport) => void }) => Promise<WriteHost>;
 }
@@ -65,6 +67,10 @@ class Conversation {
     input.on('data', (chunk: Buffer) => this.#take(chunk));
     input.on('end', () => this.#disconnected());
     input.on('error', () => this.#disconnected());
+    this.#options.signal?.addEventListener('abort', () => {
+      this.#run.cancel();
+      this.#over();
+    });
     await this.#ended;
     await this.#work;
     await this.#run.close();

@@ -6,7 +6,7 @@ import { BlobStore, type BlobReceiver } from './blob-store.ts';
 import { FramePinGate } from './frame-pin-gate.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { acquireHostLock } from './host-lock.ts';
-import { createSession, type Session } from './host-variables.ts';
+import { createSession, keepableVars, type Session } from './host-variables.ts';
 import { Journal, readRunMeta } from './journal.ts';
 import { pruneState } from './prune-state.ts';
 import { runPlan } from './run-plan.ts';
@@ -43,6 +43,7 @@ export class ServedRun {
   #awaited: Awaited | undefined;
   #receiver: BlobReceiver | undefined;
   #receiving = '';
+  #unsent: AgentFrame[] = [];
 
   constructor(options: ServeOptions, writer: FrameWriter) {
     this.#options = options;
@@ -70,6 +71,9 @@ export class ServedRun {
       ready: () => this.#writer.ready(),
       signal: this.#stop.signal,
     });
+    this.#flush(journal);
+    const vars = keepableVars(session);
+    if (Object.keys(vars).length > 0) journal.saveVars(vars);
     journal.end(status);
     this.#writer.send({ type: 'done', play: plan.play.index, status });
   }
@@ -159,12 +163,15 @@ export class ServedRun {
     }
     try {
       const journal = new Journal(stateDir, plan.run, plan.host);
-      const session = createSession();
+      const session = createSession(journal.loadVars());
       const host = await this.#options.createHost({
         blob: (sha256) => this.#blobs.path(sha256),
         report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report })),
       });
-      const pins = new FramePinGate(plan.run, (frame) => this.#writer.send(frame));
+      const pins = new FramePinGate(plan.run, (frame) => {
+        this.#flush(journal);
+        this.#writer.send(frame);
+      });
       if (this.#gone.signal.aborted) pins.close();
       this.#open = { run: plan.run, session, journal, pins, host, releaseLock: lock.release };
       return this.#open;
@@ -174,8 +181,18 @@ export class ServedRun {
     }
   }
 
+  /** Events of one turn of the event loop are written down, then sent, in one go each: most runs have many small ones. */
   #emit(journal: Journal, body: EventBody): void {
-    this.#writer.send({ type: 'event', event: journal.append(body) });
+    if (this.#unsent.length === 0) setImmediate(() => this.#flush(journal));
+    this.#unsent.push({ type: 'event', event: journal.append(body) });
+  }
+
+  #flush(journal: Journal): void {
+    const frames = this.#unsent;
+    this.#unsent = [];
+    if (frames.length === 0) return;
+    journal.flush();
+    this.#writer.send(...frames);
   }
 
   /** Asks for what is missing; false when the control host went before all was here. */
