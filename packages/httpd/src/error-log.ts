@@ -86,7 +86,7 @@ export function tellingLines(text: string, most = 6): string[] {
 }
 
 function stripPrefix(line: string): string {
-  // eslint-disable-next-line no-control-regex -- a log is untrusted text
+   
   const clean = line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?').trim();
   return clean.replace(/^\[[^\]]*\d{4}\] /, '').replace(/\[pid [^\]]*\] /, '').slice(0, 400);
 }

@@ -122,7 +122,7 @@ function checkToken(token: string): void {
   if (token === '') refuse('a token name is empty', 'give the label of the token as it shows in the inventory');
   if (token.includes(':')) refuse(`token name ${name} holds a colon`, 'mod_nss splits its lines at the first colon: label the token anew');
   if (/^\s|\s$/.test(token)) refuse(`token name ${name} begins or ends with a blank`, 'labels are compared without padding: drop the blank');
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+   
   if (/[\x00-\x1f\x7f]/.test(token)) refuse(`token name ${name} holds a control character`);
 }
 
@@ -132,7 +132,7 @@ function checkPin(token: string, pin: string): void {
   if (/[\r\n]/.test(pin)) refuse(`${what} holds a line end`, 'strip the line end where the secret comes from');
   if (/^ | $/.test(pin)) refuse(`${what} begins or ends with a blank`, 'mod_nss strips blanks around a PIN: such a PIN cannot be written');
   if (pin.includes('\t')) refuse(`${what} holds a tab`, "mod_nss's helper separates its fields by tabs: such a PIN cannot be written");
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+   
   if (/[\x00-\x1f\x7f]/.test(pin)) refuse(`${what} holds a control character`);
   const size = Buffer.byteLength(`STOR\t${token}\t${pin}`);
   if (size > MESSAGE_BYTES) refuse(`${what} makes a line that is too long for mod_nss`, `name and PIN may have ${String(MESSAGE_BYTES - 6)} bytes together`);

@@ -120,7 +120,7 @@ function page(site: SiteFrame, server: readonly string[], host: readonly string[
     MANAGED_LINE,
     ...(site.writeListen ? [`Listen ${address === '*' ? '' : `${address}:`}${String(site.port)}`] : []),
     ...server,
-    `<VirtualHost ${word(address)}:${String(site.port)}>`,
+    `<VirtualHost ${line(address)}:${String(site.port)}>`,
     ...inside.map((text) => `    ${text}`),
     '</VirtualHost>',
     '',
@@ -133,7 +133,7 @@ function word(text: string): string {
 
 /** One line of configuration. `\` at its end would swallow the next one. */
 function line(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+   
   if (/[\x00-\x1f\x7f]/.test(text) || text.endsWith('\\')) {
     throw new HsmfleetError('PARAMS_INVALID', `cannot be written into Apache's configuration: ${JSON.stringify(text)}`, {
       hint: 'leave out line ends, control characters and a backslash at the end',
