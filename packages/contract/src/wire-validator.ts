@@ -5,25 +5,18 @@ import { AgentFrame, ControlFrame } from './wire.ts';
  * The agent's bundle replaces this module by code that ajv generated ahead of time: compiling schemas costs more than
  * the agent's whole start.
  */
-let validators: { agent: ValidateFunction<AgentFrame>; control: ValidateFunction<ControlFrame> } | undefined;
-
-function compiled() {
-  if (validators === undefined) {
-    const ajv = new Ajv({ allErrors: false, discriminator: false });
-    validators = { agent: ajv.compile<AgentFrame>(AgentFrame), control: ajv.compile<ControlFrame>(ControlFrame) };
-  }
-  return validators;
-}
+let agent: ValidateFunction<AgentFrame> | undefined;
+let control: ValidateFunction<ControlFrame> | undefined;
 
 /** Undefined when the value is a frame of an agent, else what is wrong with it. */
 export function agentFrameProblem(value: unknown): string | undefined {
-  const { agent } = compiled();
+  agent ??= new Ajv({ allErrors: false, discriminator: false }).compile<AgentFrame>(AgentFrame);
   return agent(value) ? undefined : problem(agent);
 }
 
 /** Undefined when the value is a frame of a control host, else what is wrong with it. */
 export function controlFrameProblem(value: unknown): string | undefined {
-  const { control } = compiled();
+  control ??= new Ajv({ allErrors: false, discriminator: false }).compile<ControlFrame>(ControlFrame);
   return control(value) ? undefined : problem(control);
 }
 

@@ -1,4 +1,4 @@
-import { exitCodeOf, type Plan } from '@hsmfleet/contract';
+import { agentFrameProblem, exitCodeOf, type Plan } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { createEventSink, type EventSink } from './event-sink.ts';
 import { HostSession, type SessionContext } from './host-session.ts';
@@ -109,7 +109,10 @@ class Run {
         if (stop !== undefined) for (const other of batch) this.#sessions.get(other)?.cancel();
       }
     };
-    await Promise.all(Array.from({ length: Math.max(1, Math.min(this.#options.forks, batch.length)) }, work));
+    const working = Promise.all(Array.from({ length: Math.max(1, Math.min(this.#options.forks, batch.length)) }, work));
+    // the check of received frames is compiled while the hosts answer the first connections, not when their events come
+    setImmediate(() => agentFrameProblem(undefined));
+    await working;
     if (this.#interrupted) return 'interrupted';
     return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
   }

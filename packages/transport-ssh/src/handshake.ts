@@ -6,7 +6,7 @@ import { chooseAlgorithms } from './algorithms.ts';
 import { hostKeyError } from './host-key-error.ts';
 import { entriesForHost, judgeHostKey, keyTypeOf, type KnownHostsEntry } from './known-hosts.ts';
 import type { SshOptions } from './ssh-options.ts';
-import { loadSsh2 } from './ssh2.ts';
+import { ignoreHostKeyAnnouncements, loadSsh2 } from './ssh2.ts';
 
 /** How often a host may leave a keepalive without an answer. */
 const KEEPALIVE_TRIES = 3;
@@ -77,6 +77,7 @@ export async function shakeHands(handshake: Handshake): Promise<LoggedIn> {
     };
     try {
       client.connect(config);
+      ignoreHostKeyAnnouncements(client);
     } catch (error) {
       settle(error);
     }
