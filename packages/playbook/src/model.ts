@@ -1,5 +1,6 @@
 import type { Plan, SourcePosition, Value } from '@hsmfleet/contract';
 import type { HostsModel } from '@hsmfleet/hosts';
+import type { AnyResource } from '@hsmfleet/resource';
 
 /** A file of the control host that hosts may ask for by hash. */
 export interface BlobSource {
@@ -24,6 +25,8 @@ export interface CompileOptions {
   user: string;
   /** Asks a person for `!secret prompt:`. */
   ask?: ((question: string) => Promise<string | undefined>) | undefined;
+  /** What tasks may use; every resource there is by default. */
+  resources?: ReadonlyMap<string, AnyResource> | undefined;
 }
 
 /** A play ready to run. */

@@ -1,5 +1,5 @@
-export { lazyMapping } from './lazy-mapping.ts';
-export { referencedVariables, type References } from './references.ts';
+export { isLazy, lazyMapping } from './lazy-mapping.ts';
+export { assuredVariables, referencedVariables, type References } from './references.ts';
 export { evaluate, isTrue, renderText, renderValue, type RenderOptions } from './render.ts';
 export { scopeOf, type Scope } from './scope.ts';
 

@@ -1,5 +1,5 @@
 import type { SourcePosition } from '@hsmfleet/contract';
-import type { BodyNode, Expression, KeywordArgsNode, LookupNode, Statement } from './ast.ts';
+import type { BodyNode, Expression, KeywordArgsNode, LookupNode, Statement, SymbolNode } from './ast.ts';
 import { GLOBALS } from './globals.ts';
 import { parsed } from './place.ts';
 import { parseExpression, parseText } from './syntax.ts';
@@ -9,6 +9,8 @@ export interface References {
   required: Set<string>;
   /** Only used where their absence is provided for: `is defined`, `default`, or behind `x is defined and …`. */
   optional: Set<string>;
+  /** Where a required name is first used; lines and columns count from 0, from the start of the text. */
+  places: Map<string, { lineno: number; colno: number }>;
 }
 
 /**
@@ -30,7 +32,7 @@ export function referencedVariables(text: string, kind: 'text' | 'expression', p
   }
   for (const name of walker.required) walker.optional.delete(name);
   if (cache.size >= 2000) cache.clear();
-  const found = { required: walker.required, optional: walker.optional };
+  const found = { required: walker.required, optional: walker.optional, places: walker.places };
   cache.set(key, found);
   return found;
 }
@@ -41,6 +43,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 class Walker {
   readonly required = new Set<string>();
   readonly optional = new Set<string>();
+  readonly places = new Map<string, { lineno: number; colno: number }>();
   #locals: Set<string>[] = [new Set()];
 
   body(node: BodyNode, guarded: ReadonlySet<string>): void {
@@ -104,15 +107,19 @@ class Walker {
     this.#locals.pop();
   }
 
-  #use(name: string, guarded: ReadonlySet<string>): void {
+  #use({ value: name, lineno, colno }: SymbolNode, guarded: ReadonlySet<string>): void {
     if (Object.hasOwn(GLOBALS, name) || this.#locals.some((names) => names.has(name))) return;
-    (guarded.has(name) ? this.optional : this.required).add(name);
+    if (guarded.has(name)) this.optional.add(name);
+    else if (!this.required.has(name)) {
+      this.required.add(name);
+      this.places.set(name, { lineno, colno });
+    }
   }
 
   expression(node: Expression, guarded: ReadonlySet<string>): void {
     switch (node.typename) {
       case 'Literal': return;
-      case 'Symbol': this.#use(node.value, guarded); return;
+      case 'Symbol': this.#use(node, guarded); return;
       case 'Group':
       case 'Array': for (const child of node.children) this.expression(child, guarded); return;
       case 'Dict': for (const pair of node.children) { this.expression(pair.key, guarded); this.expression(pair.value, guarded); } return;
@@ -167,8 +174,16 @@ class Walker {
   }
 }
 
+/**
+ * Root variable names that are certainly defined when an expression holds: those it asks for by `is defined`.
+ * @throws HsmfleetError TEMPLATE_INVALID
+ */
+export function assuredVariables(expression: string, position?: SourcePosition): Set<string> {
+  return assured(parsed(expression, position, () => parseExpression(expression)), true);
+}
+
 /** Names that are certainly defined when the condition came out as `truth`. */
-export function assured(node: Expression, truth: boolean): Set<string> {
+function assured(node: Expression, truth: boolean): Set<string> {
   switch (node.typename) {
     case 'Group': return node.children.length === 1 ? assured(node.children[0] as Expression, truth) : new Set();
     case 'Not': return assured(node.target, !truth);

@@ -1,0 +1,70 @@
+import { dirname, resolve } from 'node:path';
+import { HsmfleetError } from '@hsmfleet/contract';
+import type { HostEntry } from '@hsmfleet/hosts';
+import { loadYaml, Problems } from '@hsmfleet/yaml-source';
+import { compilePlay, namesSetBy } from './compile-play.ts';
+import { HostKnowledge } from './host-knowledge.ts';
+import type { CompiledPlaybook, CompiledPlay, CompileOptions } from './model.ts';
+import { PlayVariables } from './play-variables.ts';
+import { readPlays } from './read-play.ts';
+import type { PlaySource } from './source.ts';
+import { TaskFiles } from './task-files.ts';
+
+/**
+ * Compiles a playbook into one plan per play and host. No host is touched.
+ * @throws HsmfleetError, or HsmfleetErrors with every mistake found, each with file, line, column and the line's text:
+ *   PLAYBOOK_SYNTAX, PLAYBOOK_INVALID, UNDEFINED_VARIABLE, TEMPLATE_INVALID, FILE_MISSING, SECRET_REFERENCE,
+ *   HOST_PATTERN, PARAMS_INVALID
+ */
+export async function compilePlaybook(given: CompileOptions): Promise<CompiledPlaybook> {
+  const options = { ...given, playbook: resolve(given.playbook) };
+  const problems = new Problems();
+  const resources = options.resources ?? (await import('@hsmfleet/resources')).resources;
+  const loaded = await loadYaml(options.playbook, { ask: options.ask });
+  problems.add(...loaded.problems);
+  // a file that is no YAML cannot be judged any further
+  if (loaded.source.problems.length > 0) problems.throwIfAny();
+  const plays = readPlays(loaded.source, problems, { resources, become: options.become });
+  const knowledge = new HostKnowledge(options);
+  const files = new TaskFiles(dirname(options.playbook));
+  const variables = new PlayVariables(options, problems);
+  const remembered = new Map<string, Set<string>>();
+  const everRegistered = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap(namesSetBy)));
+  const compiled: CompiledPlay[] = [];
+  for (const [index, play] of plays.entries()) {
+    const hosts = selectHosts(play, options, problems);
+    const entries = hosts.map((name) => options.hosts.find(name) as HostEntry);
+    const varsOf = await variables.load(play, entries);
+    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, remembered, everRegistered }));
+  }
+  problems.throwIfAny();
+  return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered)] };
+}
+
+function selectHosts(play: PlaySource, options: CompileOptions, problems: Problems): string[] {
+  try {
+    return options.hosts.select(play.hosts.value, options.limit);
+  } catch (thrown) {
+    if (!(thrown instanceof HsmfleetError)) throw thrown;
+    // a mistake in --limit has no place in the playbook
+    problems.add(patternIsGood(play, options) ? thrown : play.source.problem(thrown.code, thrown.message, play.hosts.node, thrown.hint));
+    return [];
+  }
+}
+
+function patternIsGood(play: PlaySource, options: CompileOptions): boolean {
+  try {
+    options.hosts.select(play.hosts.value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function warningsOf(plays: CompiledPlay[], options: CompileOptions, registered: ReadonlySet<string>): string[] {
+  const warnings = plays.filter((play) => play.hosts.length === 0).map((play) => `the play "${play.name}" has no hosts`);
+  for (const name of Object.keys(options.extraVars ?? {})) {
+    if (registered.has(name)) warnings.push(`"${name}" is given with -e and set by a task: the value of -e is used`);
+  }
+  return warnings;
+}
