@@ -62,10 +62,9 @@ function changesTo(facts: Facts, paths: SitePaths, wanted: WantedSite): Change[]
   const write = (path: string, text: string): void => {
     if (facts.texts[path] !== text) changes.push({ kind: 'write_file', path, content: { from: 'text', text }, mode: 0o644, owner: 'root', group: 'root' });
   };
-  const foldered = [...Object.keys(wanted.files), facts.pin.file].some((path) => path.startsWith(`${paths.folder}/`));
   const files = Object.entries(wanted.files).filter(([path]) => path !== paths.config);
-  const newFiles = files.some(([path, text]) => facts.texts[path] !== text) || wanted.pinFile !== undefined;
-  if (foldered && newFiles) changes.push({ kind: 'make_directory', path: paths.folder, mode: 0o755, owner: 'root', group: 'root' });
+  const written = [...files.filter(([path, text]) => facts.texts[path] !== text).map(([path]) => path), ...(wanted.pinFile === undefined ? [] : [facts.pin.file])];
+  if (written.some((path) => path.startsWith(`${paths.folder}/`))) changes.push({ kind: 'make_directory', path: paths.folder, mode: 0o755, owner: 'root', group: 'root' });
   for (const [path, text] of files) write(path, text);
   if (wanted.pinFile !== undefined) {
     changes.push({ kind: 'write_file', path: facts.pin.file, content: { from: 'secret', text: wanted.pinFile }, mode: 0o640, owner: 'root', group: facts.apache.group });
