@@ -17,7 +17,7 @@ const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-copyFileSync(at('src/prelude.js'), join(dist, 'agent.js'));
+copyFileSync(at('src/prelude.cjs'), join(dist, 'agent.js'));
 // whatever lies above the agent's directory on a host, agent.js is CommonJS
 writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n');
 

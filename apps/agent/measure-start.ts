@@ -50,4 +50,4 @@ for (let round = 0; round <= runs; round += 1) {
 }
 rmSync(work, { recursive: true, force: true });
 const median = (values: number[]) => Math.round((values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN) * 10) / 10;
-console.log(JSON.stringify({ node: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(), runs, ...Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)])) }));
+process.stdout.write(`${JSON.stringify({ node: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(), runs, ...Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)])) })}\n`);

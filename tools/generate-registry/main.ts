@@ -14,10 +14,10 @@ for (const [name, text] of Object.entries(renderRegistries(listResources(sources
   const path = join(sources, name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
   if (check) {
-    console.error(`packages/resources/src/${name} is not what the folders say: run node tools/generate-registry/main.ts`);
+    process.stderr.write(`packages/resources/src/${name} is not what the folders say: run node tools/generate-registry/main.ts\n`);
     process.exitCode = 1;
   } else {
     writeFileSync(path, text);
-    console.error(`wrote packages/resources/src/${name}`);
+    process.stderr.write(`wrote packages/resources/src/${name}\n`);
   }
 }

@@ -44,7 +44,7 @@ const meta = (run: string) => JSON.parse(readFileSync(join(state, 'runs', run, '
 
 const systemNode = '/usr/bin/node';
 const hasSystemNode = existsSync(systemNode);
-if (!hasSystemNode) console.log('skipped: the run under the system Node, for there is no /usr/bin/node');
+if (!hasSystemNode) process.stderr.write('skipped: the run under the system Node, for there is no /usr/bin/node\n');
 
 describe('a session', () => {
   test.each([['this Node', process.execPath, true], ['the system Node', systemNode, hasSystemNode]])('converges under %s and changes nothing twice', async (_, node, there) => {

@@ -37,7 +37,8 @@ function judgeFailed(report: ItemReport, task: PreparedTask, scope: Scope): Item
     const failed = failedReport(error, report);
     return { ...failed, result: { ...failed.result, changed: changed ?? false, failed_when_result: true } };
   }
-  const { error: _, ...rest } = report;
+  const rest = { ...report };
+  delete rest.error;
   const outcome = report.result.changed === true ? 'changed' : 'ok';
   return { ...rest, outcome, result: { ...report.result, failed: false, failed_when_result: false } };
 }

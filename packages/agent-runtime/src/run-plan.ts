@@ -47,6 +47,7 @@ export async function runPlan(options: RunPlanOptions): Promise<PlayStatus> {
   try {
     const context = createContext(options, execute, emit);
     if (plan.gatherFacts) emit({ type: 'facts', facts: host.facts });
+    if (!plan.check) await host.recoverWeb?.(execute);
     status = await runTasks(context, options);
   } catch (thrown) {
     error = toErrorShape(thrown);

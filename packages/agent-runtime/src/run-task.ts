@@ -142,9 +142,10 @@ function renderItems(task: PreparedTask, context: RunContext): Rendered[] | unde
 }
 
 function hide(report: ItemReport): ItemReport {
-  const { message: _, error, ...rest } = report;
+  const { error } = report;
   const hidden: ItemReport = {
-    ...rest,
+    outcome: report.outcome,
+    result: report.result,
     changes: report.changes.map(() => HIDDEN),
     warnings: report.warnings.map(() => HIDDEN),
     diffs: [],

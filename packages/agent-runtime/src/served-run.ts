@@ -166,7 +166,8 @@ export class ServedRun {
       const session = createSession(journal.loadVars());
       const host = await this.#options.createHost({
         blob: (sha256) => this.#blobs.path(sha256),
-        report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report })),
+        // people know the host by its name in the hosts file
+        report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report: { ...report, host: plan.host } })),
       });
       const pins = new FramePinGate(plan.run, (frame) => {
         this.#flush(journal);

@@ -2,6 +2,7 @@
  * The agent's first lines, in a JavaScript that any Node understands: a Node that is too old says so in the words of the
  * start command and leaves, so that the control host sends a runtime.
  */
+/* eslint-disable @typescript-eslint/no-require-imports -- an old Node knows nothing else */
 'use strict';
 var major = parseInt(process.versions.node, 10);
 if (major < 20) {
