@@ -64,17 +64,22 @@ export function observeModule(cryptoki: Cryptoki, library: string, announce: Ann
   const info = cryptoki.C_GetInfo();
   const tokens: RawToken[] = [];
   const problems: RawProblem[] = [];
-  for (const slot of listSlots(cryptoki, announce)) {
+  /** What fails is noted: a broken reader must not hide the others, nor a missing pcscd what the library is. */
+  const tryTo = (work: (announce: Announce) => void): void => {
     let call = '';
     try {
-      observeSlot(cryptoki, slot, (next) => announce((call = next)), tokens);
+      work((next) => announce((call = next)));
     } catch (thrown) {
-      // one broken reader must not hide the others
       const result = resultOf(thrown);
       if (result === undefined) throw thrown;
       problems.push({ call, result });
     }
-  }
+  };
+  let slots: Slot[] = [];
+  tryTo((note) => {
+    slots = listSlots(cryptoki, note);
+  });
+  for (const slot of slots) tryTo((note) => observeSlot(cryptoki, slot, note, tokens));
   return {
     manufacturer: unpad(info.manufacturerID),
     description: unpad(info.libraryDescription),

@@ -64,13 +64,13 @@ describe.skipIf(reason !== undefined)('observing', () => {
     process.kill(served.pid, 'SIGSTOP');
     const begun = Date.now();
     const other = createPkcs11Port({ childArgv: childArgvForTests(), stateDir: join(token.folder, 'state') });
-    const hung = await other.observe({ ...served.target, timeoutMs: 800 });
-    expect(Date.now() - begun).toBeLessThan(3000);
+    const hung = await other.observe({ ...served.target, timeoutMs: 1500 });
+    expect(Date.now() - begun).toBeLessThan(5000);
     expect(hung.error).toMatchObject({ code: 'TIMEOUT' });
-    expect(hung.error?.message).toMatch(/did not answer within 0\.8 s: it hangs in C_/);
+    expect(hung.error?.message).toMatch(/did not answer within 1\.5 s: it hangs in C_/);
     expect(hung).toMatchObject({ tokens: [], readOnly: { verdict: 'unproven' } });
     process.kill(served.pid, 'SIGCONT');
-    expect((await other.observe({ ...served.target, timeoutMs: 801 })).error?.code).toBe('TIMEOUT');
+    expect((await other.observe({ ...served.target, timeoutMs: 1501 })).error?.code).toBe('TIMEOUT');
     other.invalidate();
     expect((await other.observe(served.target)).error).toBeNull();
   });
@@ -192,7 +192,7 @@ describe.skipIf(reason !== undefined)('modules that are none', () => {
       const crash = compile('crash', 'long C_GetFunctionList(void **list) { *(volatile int *)0 = 1; return 0; }');
       expect((await port().observe({ path: crash })).error).toMatchObject({ code: 'PKCS11', message: `the module ${crash} crashed with SIGSEGV in loading it` });
       const hang = compile('hang', '#include <unistd.h>\nlong C_GetFunctionList(void **list) { for (;;) pause(); }');
-      expect((await port().observe({ path: hang, timeoutMs: 500 })).error).toMatchObject({ code: 'TIMEOUT' });
+      expect((await port().observe({ path: hang, timeoutMs: 1500 })).error).toMatchObject({ code: 'TIMEOUT' });
     } finally {
       token.remove();
     }

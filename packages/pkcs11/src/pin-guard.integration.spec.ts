@@ -90,6 +90,7 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
     expect(logins(spy)).toBe(1);
     await port.provePin({ ...step(token.pin), allowLowCount: true }, contextWith(gate));
     expect(logins(spy)).toBe(2);
+    expect(reported).toEqual(['incorrect', 'correct']);
     expect((await port.observe(token.target)).tokens.find(({ label }) => label === token.label)?.pinState).toBe('ok');
   });
 
@@ -125,7 +126,7 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
     const hanging = token.distorted('hanging-login', 'static CK_RV hang() { for (;;) pause(); }', { C_Login: '(CK_C_Login)hang' });
     const { port, step } = begin();
     const { gate, asked, reported } = recordingGate();
-    const module = { ...hanging, timeoutMs: 1500 };
+    const module = { ...hanging, timeoutMs: 2500 };
     const hung = await failureOf(port.provePin({ ...step(token.pin), module }, contextWith(gate)));
     expect(hung).toMatchObject({ code: 'TIMEOUT', details: { call: 'C_Login' } });
     expect(reported).toEqual(['not_tried']);

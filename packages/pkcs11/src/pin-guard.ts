@@ -38,7 +38,9 @@ export function createPinGuard(options: PinGuardOptions): (step: ProvePin, conte
       throw refuse(step, `this PIN ${before} on this token earlier in this run, and is not tried again`, 'correct the PIN and start a new run');
     }
     checkFlags(step, token);
-    if (await options.ledger.has(mac)) return;
+    // with a low counter the ledger is not believed: the PIN may have been changed, and a right login resets the counter
+    const low = token.pinState === 'count_low' || token.pinState === 'final_try';
+    if (!low && (await options.ledger.has(mac))) return;
 
     const permit = await context.pins.ask(step.pin, describeToken(token));
     if (!permit.go) throw refuse(step, permit.reason, 'correct the PIN and start a new run');
