@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { HsmfleetError, type InventoryReport } from '@hsmfleet/contract';
 import type {
   ExecuteContext, Pkcs11Reader, ProvePin, ReadHost, ServiceAction, Step, StepResult, WriteHost,
@@ -116,6 +117,9 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     describe: describeStep,
     async settleWeb(context) {
       return (await loadWebChange()).settleWeb(webDeps(context));
+    },
+    async recoverWeb(context) {
+      if (existsSync(join(options.stateDir, 'web', 'unit.json'))) await (await loadWebChange()).recoverWeb(webDeps(context));
     },
   };
 }

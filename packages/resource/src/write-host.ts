@@ -51,4 +51,10 @@ export interface WriteHost extends ReadHost {
    * @throws HsmfleetError WEB_ROLLED_BACK or WEB_DOWN
    */
   settleWeb(context: ExecuteContext): Promise<boolean>;
+  /**
+   * Puts back a change of the web server that an earlier agent did not finish, before anything is inspected: facts read
+   * from a half-made change would be planned upon. Does nothing, and costs one look at a file, when there is none.
+   * @throws HsmfleetError WEB_DOWN
+   */
+  recoverWeb?(context: ExecuteContext): Promise<void>;
 }
