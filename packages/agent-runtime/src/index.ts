@@ -1,4 +1,4 @@
-export { runPlan, WEB_SETTLE, type PlayStatus, type RunPlanOptions } from './run-plan.ts';
+export { runPlan, PREPARE, WEB_SETTLE, type PlayStatus, type RunPlanOptions } from './run-plan.ts';
 export { createSession, type Session } from './host-variables.ts';
 export type { ResourceSource } from './run-context.ts';
 export { serve, CAPABILITIES, type ServeOptions } from './serve.ts';

@@ -16,15 +16,17 @@ export class MemoryHost {
   readonly state = new Map<string, string>();
   readonly executed: string[] = [];
   settle: () => Promise<boolean> = () => Promise.resolve(false);
+  recover: () => Promise<void> = () => Promise.resolve();
   readonly facts = { hostname: 'h1', distribution: 'Debian', os_family: 'Debian' } as HostFacts;
 
   asHost(): WriteHost {
-    const port: Pick<WriteHost, 'facts' | 'execute' | 'diff' | 'describe' | 'settleWeb' | 'readText'> = {
+    const port: Pick<WriteHost, 'facts' | 'execute' | 'diff' | 'describe' | 'settleWeb' | 'recoverWeb' | 'readText'> = {
       facts: this.facts,
       readText: (path) => Promise.resolve(this.state.get(path)),
       execute: (step) => this.#execute(step),
       diff: (step) => Promise.resolve(step.kind === 'make_link' ? [{ path: step.path, note: `${this.state.get(step.path) ?? 'absent'} -> ${step.target}` }] : []),
       describe: (step) => (step.kind === 'make_link' ? `set ${step.path}` : step.kind === 'run' ? `run ${step.argv.join(' ')}` : step.kind),
+      recoverWeb: () => this.recover(),
       settleWeb: (_: ExecuteContext) => this.settle(),
     };
     return port as WriteHost;

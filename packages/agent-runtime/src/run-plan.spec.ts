@@ -198,6 +198,21 @@ describe('the end of a play', () => {
   });
 });
 
+describe('the start of a play', () => {
+  test('a web change that cannot be put back fails the host before anything is inspected; check mode leaves it', async () => {
+    const memory = new MemoryHost();
+    memory.recover = () => Promise.reject(new HsmfleetError('WEB_DOWN', 'the web server does not start'));
+    const ran = await play([set('t0', '/a', '1')], {}, { memory });
+    expect([ran.status, ran.outcomes, memory.executed]).toEqual(['failed', { '0.prepare': 'failed' }, []]);
+    expect((await play([set('t0', '/a', '1')], { check: true }, { memory })).status).toBe('ok');
+  });
+
+  test('a broken plan is a failure that counts', async () => {
+    const ran = await play([], { vars: { x: { $secret: 'nowhere' } } });
+    expect([ran.status, ran.finished('0.prepare').error?.code]).toEqual(['failed', 'AGENT']);
+  });
+});
+
 describe('secrets', () => {
   const secrets = { s1: { value: 'sesame-open', origin: 'a variable' } };
 

@@ -1,4 +1,4 @@
-import { decodeValue, outcomeOf, toErrorShape, type ErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
+import { decodeValue, outcomeOf, toErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, WriteHost } from '@hsmfleet/resource';
 import { millisecondsSince } from './elapsed.ts';
 import { factVariables, type Session } from './host-variables.ts';
@@ -24,8 +24,10 @@ export interface RunPlanOptions {
 /** How a play ended on this host. `stopped`: told to stop before it was through. */
 export type PlayStatus = 'ok' | 'failed' | 'refused' | 'stopped';
 
-/** Id of the pseudo task that reports the settling of web changes at the end of a play. */
+/** Name of the pseudo resource that reports the settling of web changes at the end of a play. */
 export const WEB_SETTLE = 'web_settle';
+/** Likewise for what goes wrong before the first task: an unfinished web change that cannot be put back, a broken plan. */
+export const PREPARE = 'prepare';
 
 /**
  * Runs one play on this host: facts, tasks until one fails, handlers (only when none failed), and the settling of web
@@ -42,22 +44,21 @@ export async function runPlan(options: RunPlanOptions): Promise<PlayStatus> {
     // no event tells of progress within a step: the task's start is what people see
     progress: () => undefined,
   };
-  let status: PlayStatus = 'ok';
-  let error: ErrorShape | undefined;
+  let status: PlayStatus;
   try {
+    // a change that an earlier agent left half-made would be read as facts; check mode changes nothing, not even this
+    if (!plan.check) await host.recoverWeb?.(execute);
     const context = createContext(options, execute, emit);
     if (plan.gatherFacts) emit({ type: 'facts', facts: host.facts });
-    if (!plan.check) await host.recoverWeb?.(execute);
     status = await runTasks(context, options);
   } catch (thrown) {
-    error = toErrorShape(thrown);
-    status = outcomeOf(error.code) === 'refused' ? 'refused' : 'failed';
+    status = emitOwnTask(plan, emit, { id: 'prepare', name: 'prepare the host', resource: PREPARE, started: process.hrtime() }, thrown);
   }
   if (!plan.check) {
     const settled = await settleWeb(options, execute, emit);
     if (settled !== undefined && status === 'ok') status = settled;
   }
-  emit({ type: 'host_finished', play: plan.play.index, status, ...(error === undefined ? {} : { error: session.redactor.value(error) }) });
+  emit({ type: 'host_finished', play: plan.play.index, status });
   return status;
 }
 
@@ -98,31 +99,39 @@ function answersTo(handler: PlannedTask, notified: ReadonlySet<string>): boolean
 
 /** Applies web changes that no task applied; tells only when there was something to tell. Undefined: all is well. */
 async function settleWeb({ plan, host }: RunPlanOptions, execute: ExecuteContext, emit: RunContext['emit']): Promise<PlayStatus | undefined> {
-  const task = `${String(plan.play.index)}.web`;
-  const started = process.hrtime();
-  const finish = (outcome: 'changed' | 'failed' | 'refused', changes: string[], error?: ErrorShape): void => {
-    emit({
-      type: 'task_finished',
-      task,
-      name: 'apply pending changes of the web server',
-      resource: WEB_SETTLE,
-      handler: false,
-      outcome,
-      ignored: false,
-      durationMs: millisecondsSince(started),
-      changes,
-      warnings: [],
-      diffs: [],
-      ...(error === undefined ? {} : { error }),
-    });
-  };
+  const task: OwnTask = { id: 'web', name: 'apply pending changes of the web server', resource: WEB_SETTLE, started: process.hrtime() };
   try {
-    if (await host.settleWeb(execute)) finish('changed', ['restart or reload the web server and prove that it serves']);
+    if (await host.settleWeb(execute)) emitOwnTask(plan, emit, task);
     return undefined;
   } catch (thrown) {
-    const error = toErrorShape(thrown);
-    const outcome = outcomeOf(error.code) === 'refused' ? 'refused' : 'failed';
-    finish(outcome, [], error);
-    return outcome;
+    return emitOwnTask(plan, emit, task, thrown);
   }
+}
+
+/** Something that the runtime does of its own accord: an event of its own, so that recaps and exit codes count it. */
+interface OwnTask {
+  id: string;
+  name: string;
+  resource: string;
+  started: [number, number];
+}
+
+function emitOwnTask(plan: Plan, emit: RunContext['emit'], own: OwnTask, thrown?: unknown): 'ok' | 'failed' | 'refused' {
+  const error = thrown === undefined ? undefined : toErrorShape(thrown);
+  const outcome = error === undefined ? 'changed' : outcomeOf(error.code) === 'refused' ? 'refused' : 'failed';
+  emit({
+    type: 'task_finished',
+    task: `${String(plan.play.index)}.${own.id}`,
+    name: own.name,
+    resource: own.resource,
+    handler: false,
+    outcome,
+    ignored: false,
+    durationMs: millisecondsSince(own.started),
+    changes: error === undefined ? ['restart or reload the web server and prove that it serves'] : [],
+    warnings: [],
+    diffs: [],
+    ...(error === undefined ? {} : { error }),
+  });
+  return outcome === 'changed' ? 'ok' : outcome;
 }
