@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { compiledFrames } from './bundle/compiled-frames.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -23,11 +24,11 @@ await build({
   target: 'node24',
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   legalComments: 'none',
   // ssh2 loads native parts when they are there; chokidar is nunjucks' optional file watcher, which is never used
   external: ['ssh2', 'cpu-features', 'chokidar', 'fsevents'],
   // CommonJS packages inside the bundle ask for Node's own modules with require
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  plugins: [compiledFrames()],
   logLevel: 'warning',
 });
