@@ -39,7 +39,7 @@ export class AgentLink {
     this.#channel = channel;
     this.#host = host;
     this.#onFrame = onFrame;
-    const drained = new Promise<void>((resolve) => { channel.stdout.once('end', resolve).once('close', resolve).once('error', () => { resolve(); }); });
+    const drained = new Promise<void>((resolve) => { channel.stdout.once('end', resolve).once('close', resolve).on('error', () => { resolve(); }); });
     const brokenOff = new Promise<void>((resolve) => { this.#breakOff = resolve; });
     channel.stdout.on('data', (chunk: Buffer) => { this.#receive(chunk); });
     channel.stderr.on('data', (chunk: Buffer) => { this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-TEXT_LIMIT); });

@@ -241,6 +241,16 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
       expect(Date.now() - started).toBeLessThan(2000);
     });
 
+    it('tells programs as lost when the session is killed on the host', async () => {
+      const connection = await createSshTransport().connect(target());
+      const channel = await connection.exec('echo $PPID; exec sleep 5');
+      channel.stderr.resume();
+      const pid = await new Promise<number>((resolve) => { channel.stdout.once('data', (chunk: Buffer) => { resolve(Number(chunk.toString())); }); });
+      process.kill(pid, 'SIGKILL');
+      expect(await channel.exit).toEqual({ lost: true });
+      await connection.closed;
+    });
+
     it('notices a host that falls silent', async () => {
       const connection = await createSshTransport({ keepaliveMs: 100 }).connect(target());
       const pid = Number((await runCommand(connection, 'echo $PPID')).stdout);
