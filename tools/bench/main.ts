@@ -27,7 +27,7 @@ const FLEET = join(ROOT, 'tools/test-fleet/test-fleet');
 const ENV = {
   ...process.env,
   FLEET_DIR: join(ROOT, '.cache/bench-fleet'),
-  FLEET_NET: '10.78.0',
+  FLEET_NET: '10.92.0',
   FLEET_BRIDGE: 'hfbench0',
   FLEET_PREFIX: 'hb',
 };

@@ -46,7 +46,7 @@ export class Fleet {
 
   /** @param name two or three letters, unique per spec file: they end up in interface names */
   constructor(name: string, index: number, hosts: number, ...flags: string[]) {
-    this.#net = `10.${String(80 + index)}.0`;
+    this.#net = `10.${String(100 + index)}.0`;
     this.#env = {
       ...process.env,
       FLEET_DIR: join(ROOT, '.cache/e2e', name),

@@ -102,7 +102,7 @@ describe('drift', () => {
   /** The site plus a symlink task, so that "module re-pointed" is something that can drift with mod_ssl too. */
   const playbook = (): string => {
     const site = readFileSync(SITE, 'utf8').replaceAll('src: index.html.j2', `src: ${join(SITE, '../templates/index.html.j2')}`);
-    return desk.write('drift.yml', site.replace('        path: "{{ hsm_module }}"\n        env: "{{ hsm_module_env }}"\n        token:', '        path: "{{ hsm_module }}"\n        links: [/usr/lib/hsm-module.so]\n        env: "{{ hsm_module_env }}"\n        token:'));
+    return desk.write('drift.yml', site.replace('      pkcs11_module:\n', '      pkcs11_module:\n        links: [/usr/lib/hsm-module.so]\n'));
   };
 
   test('a check reports exactly the three drifts and changes nothing; apply repairs exactly those', async () => {
