@@ -17,10 +17,13 @@ export const SecretParam = (description: string): TUnsafe<Secret> => Type.Unsafe
 export const Expression = (description: string) =>
   Type.Unsafe<EvaluatedExpression>({ anyOf: [{ type: 'string' }, { type: 'boolean' }, { type: 'number' }], description });
 
+const modeWords = 'permission bits, quoted octal: "0644"; symbolic modes (u+rw) are not taken';
+
 /** A mode as Ansible takes it: "0644", or a YAML number that was written in octal (420). Symbolic modes are not taken. */
-export const Mode = Type.Union([Type.String({ pattern: '^0?[0-7]{3,4}$' }), Type.Integer({ minimum: 0, maximum: 0o7777 })], {
-  description: 'permission bits, quoted octal: "0644"',
-});
+export const Mode = Type.Union(
+  [Type.String({ pattern: '^0?[0-7]{3,4}$', description: modeWords }), Type.Integer({ minimum: 0, maximum: 0o7777, description: modeWords })],
+  { description: modeWords },
+);
 
 /** Permission bits from a {@link Mode} parameter. */
 export function parseMode(mode: string | number): number {
