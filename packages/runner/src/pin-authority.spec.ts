@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPinAuthority, type PinTicket } from './pin-authority.ts';
 
@@ -52,6 +53,44 @@ describe('pin authority', () => {
     expect((await decisions(tickets))[1]).toContain('not known');
     tickets[0]?.report('correct');
     expect((await decisions([authority.ask('w3', PIN, 'T')]))[0]).toContain('not known');
+  });
+
+  it('never lets two try an unproven PIN, nor anybody a frozen one, whatever the order of things', async () => {
+    const step = fc.record({ host: fc.nat(7), act: fc.constantFrom('ask', 'correct', 'incorrect', 'not_tried', 'abandon') });
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const authority = createPinAuthority();
+      const tickets = new Map<number, { ticket: PinTicket; going: boolean }>();
+      let proven = false;
+      let wrong = false;
+      let trying = 0;
+      const broken: string[] = [];
+      for (const { host, act } of steps) {
+        const asked = tickets.get(host);
+        if (act === 'ask' && asked === undefined) {
+          const entry = { ticket: authority.ask(String(host), PIN, 'T'), going: false };
+          tickets.set(host, entry);
+          void entry.ticket.decided.then(({ decision }) => {
+            if (decision === 'refused') return;
+            if (wrong) broken.push(`${String(host)} was let go with a frozen PIN`);
+            entry.going = true;
+            trying += 1;
+            if (!proven && trying > 1) broken.push(`${String(host)} was let go beside the canary`);
+          });
+        } else if (asked !== undefined && (act === 'abandon' || (asked.going && act !== 'ask'))) {
+          tickets.delete(host);
+          if (asked.going) {
+            trying -= 1;
+            // before the authority hears of it, for it answers the others at once
+            if (act === 'incorrect' || act === 'abandon') wrong = true;
+            else if (act === 'correct') proven = true;
+          }
+          if (act === 'abandon') asked.ticket.abandon();
+          else asked.ticket.report(act as 'correct');
+        }
+        await Promise.resolve().then(() => undefined);
+      }
+      expect(broken).toEqual([]);
+    }), { numRuns: 200 });
   });
 
   it('counts only the first report of a ticket', async () => {

@@ -89,7 +89,8 @@ export async function shakeHands(handshake: Handshake): Promise<LoggedIn> {
     socket.destroy();
     throw error;
   }
-  if (handshake.through === undefined) watchIdle(socket as Socket, handshake.idleTimeoutMs);
+  // without keepalives, silence is what a long task sounds like
+  if (handshake.through === undefined && handshake.keepaliveMs > 0) watchIdle(socket as Socket, handshake.idleTimeoutMs);
   return { client, closed };
 }
 

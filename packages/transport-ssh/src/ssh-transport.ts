@@ -11,9 +11,9 @@ import { createSshOptionsResolver, type SshOptions } from './ssh-options.ts';
 export interface SshTransportOptions {
   /** Asks for passphrases of encrypted keys, once per key file. */
   prompts?: Prompts;
-  /** Milliseconds between keepalives, 15 000 by default; after three without an answer the connection is lost. */
+  /** Milliseconds between keepalives, 15 000 by default, 0 for none; after three without an answer the connection is lost. */
   keepaliveMs?: number;
-  /** Milliseconds without a single byte from the host after which the connection is lost, 60 000 by default. */
+  /** Milliseconds without a single byte from the host after which the connection is lost, 60 000 by default; only with keepalives. */
   idleTimeoutMs?: number;
 }
 
