@@ -9,7 +9,7 @@ const PLAY = fileURLToPath(new URL('../plays/inventory.yml', import.meta.url));
 
 /**
  * Collects the inventory of hosts now, stores it, and prints tables (or, with --json, the events).
- * @param modules PKCS#11 libraries to read besides those found on the hosts
+ * @param modules PKCS#11 libraries to read, instead of those that the hosts seem to use
  * @returns the exit code of the run
  */
 export async function collectInventory(fleet: FleetOptions, pattern: string | undefined, modules: string[]): Promise<number> {

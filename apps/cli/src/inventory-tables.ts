@@ -62,7 +62,9 @@ function errorRows({ host, errors, modules, sites }: InventoryReport): TableCell
   ];
 }
 
-/** A token seen through two libraries has its keys twice; people want them once. */
+/** By token and id. A token seen through two libraries has its keys twice; people want them once. */
 function distinct(rows: TableCell[][]): TableCell[][] {
-  return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+  const order = (row: TableCell[]): string => `${String(row[1])}\0${String(row[2])}`;
+  const once = [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+  return once.sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
 }

@@ -13,7 +13,7 @@ export const inventory = defineCommand<InventoryOptions>({
   arguments: [{ name: '[pattern]', description: 'which hosts, as for --limit; all when absent' }],
   options: [
     ...FLEET_OPTIONS,
-    { flags: '-m, --module <path>', description: 'PKCS#11 library to read besides those found on the hosts; may be repeated', repeat: true },
+    { flags: '-m, --module <path>', description: 'PKCS#11 library to read, instead of those that the hosts seem to use; may be repeated', repeat: true },
   ],
   examples: ['hsmfleet inventory -i hosts.yml', 'hsmfleet inventory -i hosts.yml webservers --json'],
   async run({ args: [pattern], options }) {
