@@ -17,11 +17,18 @@ export const SecretParam = (description: string): TUnsafe<Secret> => Type.Unsafe
 export const Expression = (description: string) =>
   Type.Unsafe<EvaluatedExpression>({ anyOf: [{ type: 'string' }, { type: 'boolean' }, { type: 'number' }], description });
 
-const modeWords = 'permission bits, quoted octal: "0644"; symbolic modes (u+rw) are not taken';
+const modeWords = 'permission bits, quoted octal: "0644"; not 644 without quotes, which is another number, and no symbolic modes (u+rw)';
 
-/** A mode as Ansible takes it: "0644", or a YAML number that was written in octal (420). Symbolic modes are not taken. */
+/**
+ * A mode as Ansible takes it: "0644", or a YAML number that was written in octal (0644, hence 420). A decimal 644 would
+ * mean 01204, which Ansible does without a word: numbers from 512 to 777 are refused.
+ */
 export const Mode = Type.Union(
-  [Type.String({ pattern: '^0?[0-7]{3,4}$', description: modeWords }), Type.Integer({ minimum: 0, maximum: 0o7777, description: modeWords })],
+  [
+    Type.String({ pattern: '^0?[0-7]{3,4}$', description: modeWords }),
+    Type.Integer({ minimum: 0, maximum: 511, description: modeWords }),
+    Type.Integer({ minimum: 778, maximum: 0o7777, description: modeWords }),
+  ],
   { description: modeWords },
 );
 
