@@ -29,7 +29,7 @@ describe('the native add-on', () => {
   });
 
   const runtimes = [process.execPath, '/usr/bin/node'].filter((path) => existsSync(path));
-  if (runtimes.length === 1) console.warn('/usr/bin/node is missing: the add-on is tried with one Node only');
+  if (runtimes.length === 1) process.stderr.write('/usr/bin/node is missing: the add-on is tried with one Node only\n');
   test.each(runtimes)('loads and opens a library under %s', (node) => {
     build();
     const program = `

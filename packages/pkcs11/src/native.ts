@@ -1,35 +1,20 @@
 import { dirname, join, resolve } from 'node:path';
+import type { PKCS11 } from 'pkcs11js';
 
 /** Slots, sessions and objects are opaque native numbers in a Buffer. */
 export type Handle = Buffer;
-export interface Attribute {
-  type: number;
-  value?: Buffer | number | boolean | string;
-}
-interface Version {
-  major: number;
-  minor: number;
-}
 
 /**
  * The part of pkcs11js's native class that we call: no C_Logout, no C_CloseSession, no C_Finalize, so that nothing here
  * can take a token's login or power from a web server (field notes 0b).
  */
-export interface Cryptoki {
-  /** @throws Error with the dynamic linker's words */
-  load(library: string): void;
-  C_Initialize(args: { flags: number }): void;
-  C_GetInfo(): { cryptokiVersion: Version; manufacturerID: string; libraryDescription: string; libraryVersion: Version };
-  C_GetSlotList(tokenPresent: boolean): Handle[];
-  C_GetSlotInfo(slot: Handle): { slotDescription: string };
-  C_GetTokenInfo(slot: Handle): { label: string; serialNumber: string; manufacturerID: string; model: string; flags: number | bigint };
-  C_OpenSession(slot: Handle, flags: number): Handle;
-  C_FindObjectsInit(session: Handle, template: Attribute[]): void;
+export interface Cryptoki
+  extends Pick<
+    PKCS11,
+    | 'load' | 'C_Initialize' | 'C_GetInfo' | 'C_GetSlotList' | 'C_GetSlotInfo' | 'C_GetTokenInfo' | 'C_OpenSession'
+    | 'C_FindObjectsInit' | 'C_FindObjectsFinal' | 'C_GetAttributeValue' | 'C_GenerateKeyPair' | 'C_Login'
+  > {
   C_FindObjects(session: Handle, atMost: number): Handle[];
-  C_FindObjectsFinal(session: Handle): void;
-  C_GetAttributeValue(session: Handle, object: Handle, template: Attribute[]): { type: number; value?: Buffer }[];
-  C_GenerateKeyPair(session: Handle, mechanism: { mechanism: number; parameter: null }, publicKey: Attribute[], privateKey: Attribute[]): unknown;
-  C_Login(session: Handle, user: number, pin: string): void;
 }
 
 /**
@@ -41,9 +26,9 @@ export interface Cryptoki {
 export function loadPkcs11(addonPath: string = addonBesideProgram()): Cryptoki {
   const loaded: { exports: { PKCS11?: new () => Cryptoki } } = { exports: {} };
   process.dlopen(loaded, addonPath);
-  const { PKCS11 } = loaded.exports;
-  if (PKCS11 === undefined) throw new Error(`${addonPath} is not the PKCS#11 add-on`);
-  return new PKCS11();
+  const { PKCS11: Native } = loaded.exports;
+  if (Native === undefined) throw new Error(`${addonPath} is not the PKCS#11 add-on`);
+  return new Native();
 }
 
 /** The add-on's file name for this machine, as it travels beside the agent. */

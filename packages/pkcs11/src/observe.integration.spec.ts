@@ -7,7 +7,7 @@ import { createPkcs11Port, type Pkcs11Port } from './index.ts';
 import { childArgvForTests, makeSoftToken, whyNoTokens, type SoftToken } from './testkit.ts';
 
 const reason = whyNoTokens();
-if (reason !== undefined) console.warn(`token tests are skipped: ${reason}`);
+if (reason !== undefined) process.stderr.write(`token tests are skipped: ${reason}\n`);
 
 describe.skipIf(reason !== undefined)('observing', () => {
   let token: SoftToken;
@@ -205,7 +205,7 @@ describe.skipIf(reason !== undefined)('modules that are none', () => {
 });
 
 const extra = process.env['HSMFLEET_TEST_PKCS11_MODULE'];
-if (extra === undefined) console.warn('HSMFLEET_TEST_PKCS11_MODULE is not set: no further module is tested');
+if (extra === undefined) process.stderr.write('HSMFLEET_TEST_PKCS11_MODULE is not set: no further module is tested\n');
 
 test.skipIf(extra === undefined)('a further module: answers, and its verdict follows from its evidence', async () => {
   const row = await createPkcs11Port({ childArgv: childArgvForTests(), stateDir: '/nonexistent' }).observe({ path: extra ?? '' });

@@ -7,7 +7,7 @@ import { createPkcs11Port, type Pkcs11Port } from './index.ts';
 import { childArgvForTests, makeSoftToken, whyNoTokens, type SoftToken } from './testkit.ts';
 
 const reason = whyNoTokens();
-if (reason !== undefined) console.warn(`token tests are skipped: ${reason}`);
+if (reason !== undefined) process.stderr.write(`token tests are skipped: ${reason}\n`);
 
 /** The control host's side, as the runner implements it for one host: it only remembers. */
 function recordingGate(answer: { go: true } | { go: false; reason: string } = { go: true }) {

@@ -1,5 +1,6 @@
+import type { Template } from 'pkcs11js';
 import { CKA, CKF, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN } from './cryptoki.ts';
-import { resultOf, type Attribute, type Cryptoki, type Handle } from './native.ts';
+import { resultOf, type Cryptoki, type Handle } from './native.ts';
 import type { RawEvidence } from './protocol.ts';
 
 /** Answers that say "this module makes no keys". */
@@ -33,8 +34,8 @@ export function probeWriting(cryptoki: Cryptoki, slot: Handle, session: Handle, 
  */
 export function probeKeyGeneration(cryptoki: Cryptoki, session: Handle): string {
   const ask = (mechanism: number, contradiction: number): string => {
-    const template = (): Attribute[] => [{ type: CKA.TOKEN, value: false }, { type: CKA.KEY_TYPE, value: contradiction }];
-    return answerOf(() => cryptoki.C_GenerateKeyPair(session, { mechanism, parameter: null }, template(), template()));
+    const template = (): Template => [{ type: CKA.TOKEN, value: false }, { type: CKA.KEY_TYPE, value: contradiction }];
+    return answerOf(() => cryptoki.C_GenerateKeyPair(session, { mechanism }, template(), template()));
   };
   const rsa = ask(CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_EC);
   // no RSA does not mean no keys: a module may be for elliptic curves only

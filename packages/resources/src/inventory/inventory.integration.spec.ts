@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resource } from './index.ts';
 
 const reason = whyNoTokens();
-if (reason !== undefined) console.warn(`inventory tests are skipped: ${reason}`);
+if (reason !== undefined) process.stderr.write(`inventory tests are skipped: ${reason}\n`);
 
 /** A TLS server of this process stands for Apache: the question is what the inventory makes of handshakes. */
 function serve(key: string, cert: string): Promise<Server> {

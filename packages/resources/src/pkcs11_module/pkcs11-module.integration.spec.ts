@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resource } from './index.ts';
 
 const reason = whyNoTokens();
-if (reason !== undefined) console.warn(`module tests are skipped: ${reason}`);
+if (reason !== undefined) process.stderr.write(`module tests are skipped: ${reason}\n`);
 
 const context: ExecuteContext = {
   pins: { ask: () => Promise.resolve({ go: false, reason: 'no PIN is needed here' }) },
