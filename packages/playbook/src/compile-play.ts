@@ -23,6 +23,8 @@ export interface PlaySurroundings {
   files: TaskFiles;
   /** Variables of the play by precedence, lowest first: vars, vars_prompt, vars_files (which may differ by host). */
   varsOf(host: HostEntry): Record<string, Value>[];
+  /** False when some variables could not be read. */
+  complete: boolean;
   /** Names that earlier plays registered or set, per host. */
   remembered: Map<string, Set<string>>;
   /** Names that any task of the playbook registers or sets, for hints. */
@@ -44,7 +46,7 @@ export function compilePlay(play: PlaySource, index: number, hosts: string[], ar
     plans.set(host, compiler.plan());
     connection.set(host, compiler.connection());
   }
-  mistakes.moveTo(problems, hosts.length);
+  mistakes.moveTo(problems, hosts.length, around.complete);
   return {
     index, name, position: play.position, hosts, batches, plans, connection,
     ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),

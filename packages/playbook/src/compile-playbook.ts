@@ -34,8 +34,10 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
   for (const [index, play] of plays.entries()) {
     const hosts = selectHosts(play, options, problems);
     const entries = hosts.map((name) => options.hosts.find(name) as HostEntry);
+    const before = problems.count;
     const varsOf = await variables.load(play, entries);
-    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, remembered, everRegistered }));
+    const complete = problems.count === before;
+    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, complete, remembered, everRegistered }));
   }
   problems.throwIfAny();
   return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered)] };

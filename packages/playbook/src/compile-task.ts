@@ -29,6 +29,7 @@ export function compileTask(task: TaskSource, context: TaskContext): PlannedTask
   const conditions = compileConditions(task.when, context);
   const guards = guardsOf(conditions);
   const base = compileFrame(task, context, guards);
+  if (task.broken) return [base];
   if (conditions.includes(false)) return [{ ...base, params: {}, when: [false] }];
   const items = compileLoop(task, context, guards);
   // what a loop's item decides is looked at with each item

@@ -24,7 +24,7 @@ describe('one mistake, one message with its place', () => {
     ['template syntax', play('- debug: {msg: "{{ level | }}"}'), 'TEMPLATE_INVALID', 3, 32, 'expected symbol', undefined],
     ['unknown filter', play('- debug: {msg: "{{ level | nofilter }}"}'), 'TEMPLATE_INVALID', 3, 32, 'the filter "nofilter" is not known', undefined],
     ['bad indentation', play('- command: id', '   when: true'), 'PLAYBOOK_SYNTAX', 4, 8, 'a key is indented below one that already has a value', undefined],
-    ['bad indentation of a list', '- hosts: web\n  tasks:\n    - command: id\n   - command: id\n', 'PLAYBOOK_SYNTAX', 4, 4, 'indented', undefined],
+    ['bad indentation of a list', '- hosts: web\n  tasks:\n    - command: id\n   - command: id\n', 'PLAYBOOK_SYNTAX', 4, 4, 'block sequence', 'check the indentation: keys of one mapping start at the same column, list items are indented alike'],
     ['unknown host pattern', '- hosts: wbe\n  tasks: []\n', 'HOST_PATTERN', 1, 10, '"wbe" is neither a host nor a group', 'did you mean "web"?'],
     ['missing vars file', '- hosts: web\n  vars_files: [none.yml]\n', 'FILE_MISSING', 2, 16, 'none.yml does not exist', 'the path is relative to the playbook'],
     ['missing template', play('- template: {src: t.j2, dest: /x}'), 'FILE_MISSING', 3, 23, 'the template "t.j2" does not exist', undefined],
@@ -33,17 +33,17 @@ describe('one mistake, one message with its place', () => {
     ['bad secret reference', '- hosts: web\n  vars:\n    p: !secret file:none\n', 'SECRET_REFERENCE', 3, 16, 'none does not exist', undefined],
     ['unset environment', '- hosts: web\n  vars: {p: !secret env:HSMFLEET_NOT_SET}\n', 'SECRET_REFERENCE', 2, 21, 'HSMFLEET_NOT_SET is not set', undefined],
     ['unknown handler', `${play('- command: id', '  notify: restrt')}  handlers:\n    - name: restart\n      command: id\n`, 'PLAYBOOK_INVALID', 4, 15, 'no handler is called "restrt"', 'the handlers of the play are "restart"'],
-    ['unknown parameter', play('- file: {path: /x, mod: "0644"}'), 'PARAMS_INVALID', 3, 26, 'file has no parameter "mod"', 'did you mean "mode"?'],
+    ['unknown parameter', play('- file: {path: /x, mod: "0644"}'), 'PARAMS_INVALID', 3, 24, 'file has no parameter "mod"', 'did you mean "mode"?'],
     ['missing parameter', play('- file: {mode: "0644"}'), 'PARAMS_INVALID', 3, 7, 'file needs "path"', undefined],
-    ['wrong type', play('- file: {path: /x, depth: many}'), 'PARAMS_INVALID', 3, 33, 'file.depth must be integer', undefined],
-    ['wrong choice', play('- file: {path: /x, state: directry}'), 'PARAMS_INVALID', 3, 33, 'file.state must be one of file, directory, absent', 'did you mean "directory"?'],
-    ['relative path', play('- file: {path: x}'), 'PARAMS_INVALID', 3, 22, 'file.path must be an absolute path', undefined],
-    ['bad mode', play('- file: {path: /x, mode: u+x}'), 'PARAMS_INVALID', 3, 32, 'file.mode', undefined],
+    ['wrong type', play('- file: {path: /x, depth: many}'), 'PARAMS_INVALID', 3, 31, 'file.depth must be integer', undefined],
+    ['wrong choice', play('- file: {path: /x, state: directry}'), 'PARAMS_INVALID', 3, 31, 'file.state must be one of file, directory, absent', 'did you mean "directory"?'],
+    ['relative path', play('- file: {path: x}'), 'PARAMS_INVALID', 3, 20, 'file.path must be an absolute path', undefined],
+    ['bad mode', play('- file: {path: /x, mode: u+x}'), 'PARAMS_INVALID', 3, 30, 'file.mode', undefined],
     ['nested parameter', play('- pin_file:', '    path: /x', '    pins:', '      - {token: t, pni: x}'), 'PARAMS_INVALID', 6, 24, 'pin_file.pins.0 has no parameter "pni"', 'did you mean "pin"?'],
-    ['excluding parameters', play('- copy: {src: site.yml, content: x, dest: /x}'), 'PARAMS_INVALID', 3, 40, 'src and content exclude one another', undefined],
+    ['excluding parameters', play('- copy: {src: site.yml, content: x, dest: /x}'), 'PARAMS_INVALID', 3, 29, 'src and content exclude one another', undefined],
     ['neither of two', play('- copy: {dest: /x}'), 'PARAMS_INVALID', 3, 7, 'copy needs one of src, content', undefined],
     ['free form for what has none', play('- file: hello'), 'PLAYBOOK_INVALID', 3, 13, 'file takes a mapping', undefined],
-    ['rendered parameter', play('- file: {path: /x, state: "{{ level }}"}'), 'PARAMS_INVALID', 3, 33, 'file.state must be one of', undefined],
+    ['rendered parameter', play('- file: {path: /x, state: "{{ level }}"}'), 'PARAMS_INVALID', 3, 31, 'file.state must be one of', undefined],
     ['unsupported keyword', play('- block: []'), 'PLAYBOOK_INVALID', 3, 7, 'blocks are not supported yet', 'put the tasks into the play, with their own when'],
     ['unsupported keyword 2', play('- command: id', '  delegate_to: localhost'), 'PLAYBOOK_INVALID', 4, 7, 'delegate_to is not supported', 'write a play for that host'],
     ['unsupported module', play('- ansible.builtin.shell: id'), 'PLAYBOOK_INVALID', 3, 7, 'shell is not supported', undefined],
@@ -61,7 +61,7 @@ describe('one mistake, one message with its place', () => {
     ['name of a variable', '- hosts: web\n  vars: {a-b: 1}\n', 'PLAYBOOK_INVALID', 2, 10, '"a-b" is not a name for a variable', undefined],
     ['only one host', play('- debug: {msg: "{{ pin }}"}'), 'UNDEFINED_VARIABLE', 3, 24, '"pin" is not defined for b', undefined],
     ['a file only facts tell', play('- template: {src: "{{ ansible_hostname }}", dest: /x}'), 'PLAYBOOK_INVALID', 3, 23, 'must be known before the run starts', undefined],
-    ['assert', play('- assert: {that: [n > 0, nope]}'), 'UNDEFINED_VARIABLE', 3, 32, '"nope" is not defined', undefined],
+    ['assert', play('- assert: {that: [n > 0, nope]}'), 'UNDEFINED_VARIABLE', 3, 30, '"nope" is not defined', undefined],
   ])('%s', async (_what, text, code, line, column, message, hint) => {
     const [error, ...more] = (await mistakesOf(text)).filter((each) => !each.message.includes('notfy'));
     expect(more).toEqual([]);
@@ -83,7 +83,12 @@ describe('one mistake, one message with its place', () => {
 
   it('reports everything at once, in the order of the file', async () => {
     const errors = await mistakesOf(`- hosts: nowhere\n  bcome: true\n${play('- comand: id', '- file: {pth: /x}', '- debug: {msg: "{{ nope }}"}').replace('- hosts: web', '- hosts: web')}`);
-    expect(errors.map((error) => error.position?.line)).toEqual([1, 2, 5, 6, 6, 7]);
+    expect(errors.map((error) => error.position?.line)).toEqual([1, 2, 5, 6, 7]);
+  });
+
+  it('does not call variables undefined when a file of variables could not be read', async () => {
+    const errors = await mistakesOf('- hosts: web\n  vars_files: [gone.yml, bad.yml]\n  tasks:\n    - debug: {msg: "{{ from_file }}"}\n    - debug: hello\n      register: r\n    - debug: {msg: "{{ r }}"}\n', { 'bad.yml': 'a: 1\n b: 2\n' });
+    expect(errors.map((error) => error.code).sort()).toEqual(['FILE_MISSING', 'PLAYBOOK_INVALID', 'PLAYBOOK_SYNTAX']);
   });
 
   it('never throws anything but its own errors on mangled playbooks', async () => {

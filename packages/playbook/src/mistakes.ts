@@ -32,9 +32,14 @@ export class Mistakes {
     return this.#found.size;
   }
 
-  /** Hands over to the problems of the whole playbook; `total` is how many hosts the play has. */
-  moveTo(problems: Problems, total: number): void {
+  /**
+   * Hands over to the problems of the whole playbook.
+   * @param total how many hosts the play has
+   * @param complete false when some variables could not be read: then nothing counts as undefined
+   */
+  moveTo(problems: Problems, total: number, complete: boolean): void {
     for (const { error, hosts } of this.#found.values()) {
+      if (!complete && error.code === 'UNDEFINED_VARIABLE') continue;
       if (hosts.size === total) problems.add(error);
       else {
         const names = [...hosts].slice(0, HOSTS_SHOWN).join(', ');

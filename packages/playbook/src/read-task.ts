@@ -2,6 +2,7 @@ import { Deferred, type Value } from '@hsmfleet/contract';
 import type { AnyResource } from '@hsmfleet/resource';
 import { hasMarkup } from '@hsmfleet/template';
 import { dereference, mapEntries, suggestion, type MapEntry } from '@hsmfleet/yaml-source';
+import { Type } from '@sinclair/typebox';
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { splitFreeForm } from './free-form.ts';
 import { shortName, TASK_KEYS, UNSUPPORTED_TASK_KEYS } from './keywords.ts';
@@ -18,7 +19,14 @@ export interface TaskSurroundings {
   becomeUser: string | undefined;
 }
 
-/** Reads one task. Undefined when it has no usable resource; mistakes are collected either way. */
+/** Stands for the resource of a task that names none, so that the rest of the task is still checked. */
+const NO_RESOURCE: AnyResource = {
+  name: 'unknown', summary: '', params: Type.Object({}), examples: [],
+  inspect: () => Promise.resolve(undefined),
+  plan: () => ({ steps: [] }),
+};
+
+/** Reads one task. Undefined when it is no mapping; mistakes are collected either way. */
 export function readTask(node: Node, reader: NodeReader, around: TaskSurroundings): TaskSource | undefined {
   const { source } = reader;
   const entries = reader.mapping(node, around.handler ? 'a handler' : 'a task');
@@ -57,9 +65,10 @@ export function readTask(node: Node, reader: NodeReader, around: TaskSurrounding
     checkMode: read('check_mode', (entry) => reader.placed(entry)),
     vars: read('vars', (entry) => reader.variables(entry.value, 'vars')) ?? {},
   };
-  if (found === undefined) return undefined;
+  if (found === undefined) return { ...task, resource: NO_RESOURCE, resourceNode: node, params: {}, broken: true, placeOf: () => node };
   const args = byKey.get('args');
-  return { ...task, resource: found.resource, resourceNode: found.entry.keyNode, params: readParams(found, args, reader), placeOf: placesIn(found.entry, args, reader) };
+  const params = readParams(found, args, reader);
+  return { ...task, resource: found.resource, resourceNode: found.entry.keyNode, params: params ?? {}, broken: params === undefined, placeOf: placesIn(found.entry, args, reader) };
 }
 
 interface Found {
@@ -132,7 +141,7 @@ function readLoopControl(entry: MapEntry | undefined, reader: NodeReader): strin
   return loopVar;
 }
 
-function readParams({ entry, resource }: Found, args: MapEntry | undefined, reader: NodeReader): Record<string, Value> {
+function readParams({ entry, resource }: Found, args: MapEntry | undefined, reader: NodeReader): Record<string, Value> | undefined {
   const params: Record<string, Value> = {};
   const assign = (node: Node | null): void => {
     for (const part of reader.mapping(node, entry.key)) {
@@ -142,29 +151,31 @@ function readParams({ entry, resource }: Found, args: MapEntry | undefined, read
   };
   const node = reader.problems.attempt(() => dereference(entry.value, reader.source)) ?? null;
   if (node === null || isMap(node) || (isScalar(node) && node.value === null)) assign(node);
-  else readFreeForm(node, { entry, resource }, params, reader);
+  else if (!readFreeForm(node, { entry, resource }, params, reader)) return undefined;
   if (args !== undefined) assign(args.value);
   return params;
 }
 
-function readFreeForm(node: Node, { entry, resource }: Found, params: Record<string, Value>, reader: NodeReader): void {
+/** False when it is none. */
+function readFreeForm(node: Node, { entry, resource }: Found, params: Record<string, Value>, reader: NodeReader): boolean {
   const value = reader.value(node);
-  if (value === undefined) return;
+  if (value === undefined) return false;
   if (resource.freeFormParam !== undefined && !isSeq(node)) {
     params[resource.freeFormParam] = typeof value === 'boolean' && isScalar(node) ? (node.source ?? String(value)) : value;
-    return;
+    return true;
   }
   const text = value instanceof Deferred ? value.text : value;
   const { pairs, rest } = typeof text === 'string' ? splitFreeForm(text) : { pairs: [], rest: [''] };
   if (rest.length > 0 || pairs.length === 0) {
     reader.fail(`${entry.key} takes a mapping of parameters`, node, 'write "name: value" lines below it, or "name=value" pairs');
-    return;
+    return false;
   }
   const position = reader.source.textPositionOf(node);
   for (const [name, given] of pairs) {
     const expression = resource.expressions?.includes(name) === true ? expressionOf(given, position) : undefined;
     params[name] = expression ?? (hasMarkup(given) ? new Deferred(given, 'text', position) : given);
   }
+  return true;
 }
 
 function readExpressions(part: MapEntry, reader: NodeReader): Value | undefined {

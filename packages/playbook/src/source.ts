@@ -22,6 +22,8 @@ export interface TaskSource {
   /** The key that names the resource. */
   resourceNode: Node;
   params: Record<string, Value>;
+  /** Its resource or parameters could not be read: that was reported, and they are not looked at again. */
+  broken: boolean;
   /** Where a parameter's value or key is: by path, from the top. */
   placeOf(path: readonly string[], what: 'key' | 'value'): Node;
   when: Condition[];

@@ -4,10 +4,11 @@ export function syntaxHint(code: string): string | undefined {
     case 'BAD_INDENT':
     case 'BAD_COLLECTION_TYPE':
     case 'UNEXPECTED_TOKEN':
+    case 'BLOCK_AS_IMPLICIT_KEY':
+    case 'MISSING_CHAR':
       return 'check the indentation: keys of one mapping start at the same column, list items are indented alike';
     case 'TAB_AS_INDENT':
       return 'indent with spaces, YAML does not take tabs';
-    case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
       return 'quote a value that holds ": ", or indent what follows';
     case 'DUPLICATE_KEY':

@@ -36,7 +36,7 @@ export class YamlSource {
 
   #syntaxProblems(): HsmfleetError[] {
     const errors = [...this.#document.errors, ...this.#document.warnings].map(({ code, message, pos }) => ({
-      code, message: message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, ''), offset: pos[0],
+      code, message: message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, ''), offset: pos[0] + blanksAt(this.#text, pos[0]),
       deeper: code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperKey(this.#text, pos[0]) : undefined,
     }));
     const indented = errors.find((error) => error.deeper !== undefined);
@@ -90,6 +90,11 @@ export class YamlSource {
   #problem(code: ErrorCode, message: string, position: SourcePosition, hint: string | undefined): HsmfleetError {
     return new HsmfleetError(code, message, { position, excerpt: this.excerptAt(position), hint });
   }
+}
+
+/** Blanks before what an error is about: it is the first letter that a person looks for. */
+function blanksAt(text: string, offset: number): number {
+  return /^ *(?=[^\s])/.exec(text.slice(offset, offset + 200))?.[0].length ?? 0;
 }
 
 /**
