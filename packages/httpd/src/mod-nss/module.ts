@@ -7,10 +7,10 @@ export interface ModNss {
   patch: number;
   /** Where that is from. `assumed`: nothing told, so the oldest behaviour of the versions still around is taken. */
   source: 'package' | 'binary' | 'assumed';
-  /** Knows TLS 1.3. Without that proof TLSv1.3 must not be written: see {@link checkProtocols}. */
+  /** Knows TLS 1.3. Without that proof TLSv1.3 must not be written: see checkProtocols. */
   tls13: boolean;
-  /** Cipher names found in the binary; undefined when it was not read. */
-  ciphers?: ReadonlySet<string>;
+  /** Groups of ciphers compiled into the binary; undefined when it was not read. */
+  groups?: ReadonlySet<CipherGroup>;
   /** Directive names found in the binary; undefined when it was not read. */
   directives?: ReadonlySet<string>;
 }
@@ -22,8 +22,21 @@ export const ASSUMED_MOD_NSS: ModNss = { patch: 14, source: 'assumed', tls13: fa
 const CERTAIN_GROUPS: ReadonlySet<CipherGroup> = new Set<CipherGroup>(['base', 'ecc']);
 
 /**
+ * Constants that give a group away. Single names prove little: linkers store a string that ends another one inside it, so
+ * that `dhe_rsa_aes_128_sha` is found in `ecdhe_rsa_aes_128_sha` whether there or not.
+ */
+const GROUP_MARKS: Readonly<Record<Exclude<CipherGroup, 'base'>, RegExp>> = {
+  ecc: /^ecdhe_(?:rsa|ecdsa)_aes_128_sha$/,
+  gcm: /rsa_aes_128_gcm_sha_256$/,
+  sha384: /_gcm_sha_384$/,
+  dhe: /^dhe_rsa_camellia_128_sha$/,
+  chacha: /_chacha20_poly1305_sha_256$/,
+  tls13: /^tlsv1\.3$/,
+};
+
+/**
  * Reads version, ciphers and directives out of `libmodnss.so`. Names are string constants there, so that they tell what
- * was compiled in. Beware: old builds call themselves `mod_nss/2.4.x` after Apache's version; only 1.0.x is believed.
+ * was compiled in (see {@link GROUP_MARKS}). Beware: old builds call themselves `mod_nss/2.4.x` after Apache's version; only 1.0.x is believed.
  * @param packageVersion what the package manager says, for example `1.0.14-12.el7`
  */
 export function detectModNss(binary?: Uint8Array, packageVersion?: string): ModNss {
@@ -35,23 +48,23 @@ export function detectModNss(binary?: Uint8Array, packageVersion?: string): ModN
   const strings = constantsOf(binary);
   const found = /mod_nss\/(1\.0\.\d+)/.exec(strings.joined)?.[1];
   const directives = new Set(NSS_DIRECTIVES.map(({ name }) => name).filter((name) => strings.all.has(name)));
-  const ciphers = new Set(NSS_CIPHERS.map(({ name }) => name).filter((name) => strings.all.has(name)));
+  const groups = new Set<CipherGroup>(['base']);
+  for (const text of strings.all) for (const [group, mark] of Object.entries(GROUP_MARKS)) if (mark.test(text)) groups.add(group as CipherGroup);
   const stated = packaged ?? patchOf(found);
   return {
     patch: stated ?? guessPatch(directives),
     source: packaged !== undefined ? 'package' : directives.size > 0 ? 'binary' : 'assumed',
-    // the word must be a constant of its own: the parser compares against it
-    tls13: strings.all.has('tlsv1.3') || strings.all.has('TLSv1.3') || ciphers.has('aes_128_gcm_sha_256'),
-    ...(directives.size > 0 ? { directives } : {}),
-    ...(ciphers.size > 0 ? { ciphers } : {}),
+    // the word that the parser compares with, in lower case; messages spell it otherwise
+    tls13: groups.has('tls13'),
+    ...(directives.size > 0 ? { directives, groups } : {}),
   };
 }
 
 /** Does this module know the cipher? Unknown builds are taken to know the certain groups only. */
 export function knowsCipher(module: ModNss, name: string): boolean {
-  if (module.ciphers !== undefined) return module.ciphers.has(name);
   const cipher = NSS_CIPHERS.find((entry) => entry.name === name);
-  return cipher !== undefined && cipher.groups.every((group) => CERTAIN_GROUPS.has(group) || (group === 'tls13' && module.tls13));
+  const groups = module.groups ?? CERTAIN_GROUPS;
+  return cipher !== undefined && cipher.groups.every((group) => groups.has(group) || (group === 'tls13' && module.tls13));
 }
 
 /** Does this module know the directive? An unknown one is a syntax error, so doubt means no. */

@@ -1,105 +1,28 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HsmfleetError, Secret, type ErrorCode } from '@hsmfleet/contract';
-import { createLinuxHost } from '@hsmfleet/linux-host';
-import { createPkcs11Port } from '@hsmfleet/pkcs11';
-import { childArgvForTests, makeSoftToken, whyNoTokens, type SoftToken } from '@hsmfleet/pkcs11/testkit';
-import type { ExecuteContext, ModuleTarget, ReadHost, Step, WebChange, WriteHost } from '@hsmfleet/resource';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { executeWebChange, type WebDeps } from '../../../linux-host/src/web-change/index.ts';
-import { resource } from './index.ts';
+import { makeApacheBench, whyNoApache, type ApacheBench } from './testkit/apache-bench.ts';
 import type { Facts } from './facts.ts';
+import { resource } from './index.ts';
 
-/* mod_ssl for real: an Apache of its own, the engine, and a SoftHSM token behind a write-protected p11-kit server. */
+/* mod_ssl for real, through libp11's engine. */
 const engine = ['engines-3', 'engines-1.1'].some((folder) => existsSync(`/usr/lib/x86_64-linux-gnu/${folder}/pkcs11.so`));
-const reason = process.getuid?.() !== 0 ? 'needs root' : !existsSync('/usr/sbin/apache2ctl') ? 'needs apache2' : !engine ? 'needs libengine-pkcs11-openssl' : whyNoTokens();
-if (reason !== undefined) process.stderr.write(`skipped: tls_site on a real Apache (${reason})\n`);
+const reason = whyNoApache() ?? (engine ? undefined : 'needs libengine-pkcs11-openssl');
+if (reason !== undefined) process.stderr.write(`skipped: tls_site with mod_ssl on a real Apache (${reason})\n`);
 
-const base = mkdtempSync(join(tmpdir(), 'hsmfleet-site-'));
-chmodSync(base, 0o755);
-const conf = join(base, 'conf');
-let token: SoftToken;
-let module: ModuleTarget;
-let host: ReadHost;
-let linux: WriteHost;
-let deps: WebDeps;
-let port = 0;
-const context: ExecuteContext = {
-  pins: { ask: () => Promise.resolve({ go: true, report: () => undefined }) },
-  learn: () => undefined,
-  progress: () => undefined,
-};
-
-const freePort = (): Promise<number> => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => { resolve(typeof address === 'object' && address !== null ? address.port : 0); });
-  });
-});
-
-beforeAll(async () => {
-  if (reason !== undefined) return;
-  token = makeSoftToken('Web HSM');
-  token.addKey('rsa1024', '01', 'old');
-  token.addKey('rsa2048', '02', 'rsa');
-  token.addKey('p256', '03', 'ec');
-  module = (await token.serveReadOnly()).target;
-  // the server's user opens its own connection
-  chmodSync(token.folder, 0o755);
-  chmodSync(join(token.folder, 'p11'), 0o666);
-  port = await freePort();
-  for (const folder of ['mods-available', 'mods-enabled', 'sites-available', 'sites-enabled', 'conf-available', 'conf-enabled']) mkdirSync(join(conf, folder), { recursive: true });
-  for (const folder of ['www', 'run', 'log']) mkdirSync(join(base, folder));
-  writeFileSync(join(base, 'www', 'index.html'), 'page\n');
-  for (const name of ['ssl', 'setenvif', 'mime', 'socache_shmcb', 'mpm_event', 'authz_core']) {
-    writeFileSync(join(conf, 'mods-available', `${name}.load`), readFileSync(`/etc/apache2/mods-available/${name}.load`));
-  }
-  for (const name of ['mpm_event', 'authz_core']) symlinkSync(`../mods-available/${name}.load`, join(conf, 'mods-enabled', `${name}.load`));
-  writeFileSync(join(conf, 'envvars'), [
-    'unset HOME', 'export APACHE_RUN_USER=www-data', 'export APACHE_RUN_GROUP=www-data', `export APACHE_PID_FILE=${base}/run/apache2.pid`,
-    `export APACHE_RUN_DIR=${base}/run`, `export APACHE_LOCK_DIR=${base}/run`, `export APACHE_LOG_DIR=${base}/log`, '',
-  ].join('\n'));
-  writeFileSync(join(conf, 'apache2.conf'), [
-    `ServerRoot ${conf}`, 'ServerName localhost', 'DefaultRuntimeDir ${APACHE_RUN_DIR}', 'PidFile ${APACHE_PID_FILE}', 'User ${APACHE_RUN_USER}',
-    'Group ${APACHE_RUN_GROUP}', 'ErrorLog ${APACHE_LOG_DIR}/error.log', 'IncludeOptional mods-enabled/*.load', 'ServerLimit 1', 'StartServers 1',
-    'ThreadsPerChild 8', 'MaxRequestWorkers 8', 'MaxSpareThreads 8', `Listen 127.0.0.1:${String(await freePort())}`, 'IncludeOptional sites-enabled/*.conf', '',
-  ].join('\n'));
-  writeFileSync(join(conf, 'mime.types'), '');
-  const stateDir = join(base, 'state');
-  const pkcs11 = createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
-  linux = await createLinuxHost({ stateDir, pkcs11, blob: (sha256) => join(base, sha256), report: () => undefined });
-  const apache = { ...linux.facts.apache, configDir: conf, errorLog: `${base}/log/error.log`, pidFile: `${base}/run/apache2.pid` };
-  host = { ...linux, facts: { ...linux.facts, service_mgr: 'sysvinit', apache } };
-  deps = { host, stateDir, context, applyChange: (change) => linux.execute(change, context), provePin: (step) => pkcs11.provePin(step, context) };
-}, 60_000);
-afterAll(async () => {
-  if (reason !== undefined) return;
-  await host.query(['apache2ctl', 'stop'], { env: { APACHE_CONFDIR: conf } });
-  token.remove();
-  rmSync(base, { recursive: true, force: true });
-});
+let bench: ApacheBench;
+beforeAll(async () => { if (reason === undefined) bench = await makeApacheBench(); }, 60_000);
+afterAll(async () => { if (reason === undefined) await bench.remove(); });
 
 const params = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
-  name: 'shop', server_name: 'shop.test', port, engine: 'auto', module: { path: module.path, env: module.env }, key_id: '03', pin: new Secret(token.pin), document_root: join(base, 'www'), ...more,
+  name: 'shop', server_name: 'shop.test', port: bench.port, engine: 'auto', module: { path: bench.module.path, env: bench.module.env }, key_id: '03',
+  pin: new Secret(bench.token.pin), document_root: join(bench.base, 'www'), ...more,
 });
-
-async function plan(more?: Record<string, unknown>): Promise<Step[]> {
-  return resource.plan(params(more), await resource.inspect(host, params(more), {}), {}).steps;
-}
-
-/** As the agent does: steps, then a second look that must find nothing left, then the resource's own proof. */
-async function apply(more?: Record<string, unknown>): Promise<Step[]> {
-  const steps = await plan(more);
-  for (const step of steps) await executeWebChange(step as WebChange, deps);
-  const facts = await resource.inspect(host, params(more), {});
-  expect(resource.plan(params(more), facts, {}).steps).toEqual([]);
-  await resource.verify?.(host, params(more), facts);
-  return steps;
-}
+const apply = (more?: Record<string, unknown>): ReturnType<ApacheBench['apply']> => bench.apply(resource, params(more));
 
 test.skipIf(reason !== undefined)('from a bare server to a proven site, twice, with another key, a wrong PIN, and gone', async () => {
+  const { conf, host, port, token } = bench;
   const [first] = await apply();
   expect(first).toMatchObject({ kind: 'web_change', apply: 'restart', start: true });
   const seen = await host.handshake({ port, serverName: 'shop.test', path: '/index.html' });
@@ -134,12 +57,13 @@ test.skipIf(reason !== undefined)('from a bare server to a proven site, twice, w
 }, 60_000);
 
 test.skipIf(reason !== undefined)('a change that OpenSSL refuses is rolled back with its cause', async () => {
+  const { host, port } = bench;
   await apply();
   const error: unknown = await apply({ extra: ['SSLCipherSuite NOSUCHCIPHER'] }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(HsmfleetError);
   expect((error as HsmfleetError).code).toBe('WEB_ROLLED_BACK');
   expect((await host.handshake({ port, serverName: 'shop.test' })).ok).toBe(true);
-  expect(await plan()).toEqual([]);
+  expect(await bench.plan(resource, params())).toEqual([]);
 }, 60_000);
 
 async function codeOf(act: Promise<unknown>): Promise<ErrorCode | undefined> {

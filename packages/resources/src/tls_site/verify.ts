@@ -16,10 +16,11 @@ export async function verifySite(host: ReadHost, params: TlsSiteParams, facts: F
   const process = await host.serverProcess(facts.apache.pidFile);
   if (process === undefined) return;
   const maps = (await host.readText(`/proc/${String(process.pid)}/maps`, 16 * 1024 * 1024)) ?? '';
-  const wanted = (await host.realPath(params.module.path)) ?? params.module.path;
-  const mapped = [...new Set(maps.split('\n').flatMap((line) => /\s(\/\S.*)$/.exec(line)?.[1] ?? []))];
-  const foreign = mapped.find((path) => WRITABLE.test(path) && path !== wanted);
-  if (foreign !== undefined || (maps !== '' && !mapped.includes(wanted))) {
+  // compared by file name: a path may be shown from another root, or as deleted after an upgrade
+  const name = ((await host.realPath(params.module.path)) ?? params.module.path).split('/').at(-1) ?? '';
+  const mapped = [...new Set(maps.split('\n').flatMap((line) => /\s(\/\S+\.so\S*)/.exec(line)?.[1] ?? []))];
+  const foreign = mapped.find((path) => WRITABLE.test(path) && !path.endsWith(`/${name}`));
+  if (foreign !== undefined || (mapped.length > 0 && !mapped.some((path) => path.endsWith(`/${name}`)))) {
     throw new HsmfleetError('MODULE_WRITABLE', `the server does not reach the token through ${params.module.path} alone${foreign === undefined ? '' : `: it has loaded ${foreign}`}`, {
       hint: `check OPENSSL_CONF in the server's environment, and that no other part of its configuration loads PKCS#11 modules`,
     });

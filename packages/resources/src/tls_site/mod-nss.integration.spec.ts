@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, readdirSync, readFileSync, mkdirSync, chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import { detectModNss, knowsCipher } from '@hsmfleet/httpd';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resource as apacheModule } from '../apache_module/index.ts';
+import { makeApacheBench, whyNoApache, type ApacheBench } from './testkit/apache-bench.ts';
+import type { Facts } from './facts.ts';
+import { resource } from './index.ts';
+
+/* mod_nss for real, where a module and its helper are on the machine: Debian does not package them any more. */
+const folder = process.env.HSMFLEET_TEST_MOD_NSS_DIR;
+const reason = folder === undefined || !existsSync(join(folder, 'libmodnss.so')) ? 'HSMFLEET_TEST_MOD_NSS_DIR names no folder with libmodnss.so and nss_pcache' : (whyNoApache() ?? (existsSync('/usr/bin/modutil') ? undefined : 'needs libnss3-tools'));
+if (reason !== undefined) process.stderr.write(`skipped: tls_site with mod_nss on a real Apache (${reason})\n`);
+const modNss = folder ?? '';
+
+let bench: ApacheBench;
+let database: string;
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  bench = await makeApacheBench();
+  database = join(bench.base, 'nss');
+  mkdirSync(database);
+  const env = { PATH: process.env.PATH ?? '', ...bench.module.env };
+  execFileSync('certutil', ['-N', '-d', `sql:${database}`, '--empty-password'], { env, timeout: 20_000, stdio: 'ignore' });
+  execFileSync('modutil', ['-dbdir', `sql:${database}`, '-force', '-add', 'hsm', '-libfile', bench.module.path], { env, timeout: 20_000, stdio: 'ignore' });
+  const group = await bench.host.groupId('www-data');
+  for (const path of [database, ...readdirSync(database).map((name) => join(database, name))]) {
+    chownSync(path, 0, group ?? 0);
+    chmodSync(path, path === database ? 0o750 : 0o640);
+  }
+}, 60_000);
+afterAll(async () => { if (reason === undefined) await bench.remove(); });
+
+const params = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  name: 'shop', server_name: 'shop.test', port: bench.port, engine: 'auto', module: { path: bench.module.path, env: bench.module.env }, key_id: '03',
+  pin: new Secret(bench.token.pin), nss_database: database, helper: join(modNss, 'nss_pcache'), document_root: join(bench.base, 'www'), ...more,
+});
+
+test.skipIf(reason !== undefined)('the binary tells what it can do', () => {
+  const found = detectModNss(readFileSync(join(modNss, 'libmodnss.so')));
+  expect(found.source).toBe('binary');
+  expect(found.directives).toContain('NSSPassPhraseHelper');
+  expect(knowsCipher(found, 'rsa_aes_128_sha')).toBe(true);
+});
+
+test.skipIf(reason !== undefined)('from a bare server to a proven site, rolled back when it does not serve', async () => {
+  const { host, port } = bench;
+  await bench.apply(apacheModule, { name: 'nss', path: join(modNss, 'libmodnss.so') });
+  await bench.apply(resource, params());
+  const facts = (await resource.inspect(host, params(), {})) as Facts;
+  expect(facts.engine).toBe('mod_nss');
+  const wanted = facts.module?.tokens[0]?.certificates.find(({ id }) => id === '03')?.keyFingerprint;
+  expect(await host.handshake({ port, serverName: 'shop.test', path: '/index.html' })).toMatchObject({ ok: true, keyFingerprint: wanted });
+
+  // passes configtest, does not serve
+  const error: unknown = await bench.apply(resource, params({ extra: ['NSSNickname "Web HSM:nope"'] })).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(HsmfleetError);
+  expect((error as HsmfleetError).code).toBe('WEB_ROLLED_BACK');
+  expect((error as HsmfleetError).message).toContain('finds no certificate "Web HSM:nope"');
+  expect((await host.handshake({ port, serverName: 'shop.test' })).keyFingerprint).toBe(wanted);
+
+  const wrongPin: unknown = await bench.apply(resource, params({ pin: new Secret('000000') })).catch((thrown: unknown) => thrown);
+  expect((wrongPin as HsmfleetError).code).toBe('PIN_INCORRECT');
+  expect((await host.handshake({ port, serverName: 'shop.test' })).keyFingerprint).toBe(wanted);
+}, 90_000);
