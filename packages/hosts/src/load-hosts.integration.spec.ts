@@ -6,7 +6,7 @@ import { loadHosts } from './index.ts';
 /** The same hosts files read by Ansible itself. */
 const program = 'ansible-inventory';
 const available = spawnSync(program, ['--version']).status === 0;
-if (!available) console.log('skipped: ansible-inventory is not installed (Debian package ansible-core)');
+if (!available) process.stderr.write('skipped: ansible-inventory is not installed (Debian package ansible-core)\n');
 
 interface Listing {
   _meta: { hostvars: Record<string, Record<string, unknown>> };

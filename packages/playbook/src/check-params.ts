@@ -1,4 +1,5 @@
-import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import type { HsmfleetError} from '@hsmfleet/contract';
+import { Deferred, Secret, type Value } from '@hsmfleet/contract';
 import { KEYWORDS, type AnyResource } from '@hsmfleet/resource';
 import { suggestion } from '@hsmfleet/yaml-source';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { HsmfleetError } from '@hsmfleet/contract';
-import { Problems, suggestion } from '@hsmfleet/yaml-source';
+import type { Problems} from '@hsmfleet/yaml-source';
+import { suggestion } from '@hsmfleet/yaml-source';
 
 /** Hosts named in a message before "and N more". */
 const HOSTS_SHOWN = 3;

@@ -1,4 +1,5 @@
-import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import type { HsmfleetError} from '@hsmfleet/contract';
+import { Deferred, Secret, type Value } from '@hsmfleet/contract';
 import { dereference, mapEntries, toValue, type MapEntry, type Problems, type YamlSource } from '@hsmfleet/yaml-source';
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { Condition, Placed } from './source.ts';

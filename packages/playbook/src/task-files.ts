@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { Deferred, HsmfleetError, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
+import type { HsmfleetError} from '@hsmfleet/contract';
+import { Deferred, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
 import { hasMarkup, renderText } from '@hsmfleet/template';
 import type { BlobSource } from './model.ts';
 import type { TaskSource } from './source.ts';

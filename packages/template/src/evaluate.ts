@@ -1,4 +1,5 @@
-import { HsmfleetError, Secret, SECRET_MASK, type ErrorCode } from '@hsmfleet/contract';
+import type { HsmfleetError} from '@hsmfleet/contract';
+import { Secret, SECRET_MASK, type ErrorCode } from '@hsmfleet/contract';
 import type { CallNode, CompareNode, Expression, KeywordArgsNode, LookupNode, PairNode, SliceNode } from './ast.ts';
 import type { FilterCall } from './filters/filter.ts';
 import { FILTERS } from './filters/index.ts';

@@ -1,4 +1,5 @@
-import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import type { HsmfleetError} from '@hsmfleet/contract';
+import { Secret } from '@hsmfleet/contract';
 
 /**
  * A name or attribute that does not exist. Asking whether it is defined, and giving it to `default`, is allowed;

@@ -1,4 +1,5 @@
-import { Deferred, HsmfleetError, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
+import type { Deferred} from '@hsmfleet/contract';
+import { HsmfleetError, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
 import type { BodyNode, Expression, ForNode, IfNode, KeywordArgsNode, SetNode, Statement } from './ast.ts';
 import { Evaluator } from './evaluate.ts';
 import { elementsOf } from './filters/collections.ts';

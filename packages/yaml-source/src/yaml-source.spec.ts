@@ -1,7 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Deferred, HsmfleetError, Secret } from '@hsmfleet/contract';
+import type { Secret } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError } from '@hsmfleet/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadYaml, nearestName, parseYaml, Problems, suggestion, toValue } from './index.ts';
 
