@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { discoverSites, tellingLines } from '@hsmfleet/httpd';
 import type { ServiceAction, TlsProof, WebChange } from '@hsmfleet/resource';
+import { applyModeOf } from './apply-mode.ts';
 import { controlOf, type WebDeps } from './deps.ts';
 import { openJournal, type WebJournal, type WebUnit } from './journal.ts';
 import { checkPinFiles, createPinCheck, identifyPin, type PinCheck } from './pins.ts';
@@ -27,7 +28,8 @@ export async function executeWebChange(step: WebChange, deps: WebDeps): Promise<
   const check = createPinCheck(deps);
   const pending = await journal.read();
   const baseline = pending?.baseline ?? (await takeBaseline(deps.host, step.proofs));
-  const apply = step.apply.endsWith('restart') || pending?.apply === 'restart' ? 'restart' : 'reload';
+  const pinFiles = new Set((await journal.registeredPins()).map(({ file }) => file));
+  const apply = pending?.apply === 'restart' ? 'restart' : applyModeOf(step, pinFiles);
   const unit: WebUnit = {
     version: 1,
     phase: 'changing',

@@ -353,6 +353,17 @@ describe.skipIf(reason !== undefined)('PINs', () => {
     expect(await served()).toBe(keys.a);
   });
 
+  test('a proven PIN is not replaced by the wrong one that it came for, even when the rest is rolled back', async () => {
+    writeFileSync(pinFile, '111111');
+    const newPin: WebChange['changes'][number] = { kind: 'write_file', path: pinFile, content: { from: 'secret', text: new Secret(rightPin) } };
+    const error = await errorOf(executeWebChange(change({ changes: [newPin, write(siteText('b', '', badKey))], pins: pins(rightPin), proofs: [proof('b')] }), deps));
+    expect(error.code).toBe('WEB_ROLLED_BACK');
+    expect(error.details).toMatchObject({ notRestored: [pinFile] });
+    expect(readFileSync(pinFile, 'utf8')).toBe(rightPin);
+    expect(readFileSync(site, 'utf8')).toBe(siteText('a'));
+    expect(await served()).toBe(keys.a);
+  });
+
   test('a restart is refused while a PIN file in use holds something else', async () => {
     const uri = `pkcs11:token=Web;id=%01;type=private?pin-source=file:${pinFile}`;
     const parked = join(conf, 'sites-enabled', 'zz.conf');
