@@ -232,12 +232,15 @@ function evaluateIn(session: Session, expression: string, position: SourcePositi
   return new Renderer(session.surroundings(expression, position)).evaluate(node);
 }
 
+/** How templates inside of YAML are read. */
+const IN_YAML: TextSyntax = { trimBlocks: true, lstripBlocks: false, verbatimStrings: true };
+
 function renderDeferred(deferred: Deferred, session: Session): Operand {
   if (deferred.kind === 'expression') return evaluateIn(session, deferred.text, deferred.position);
-  const node = parsed(deferred.text, deferred.position, () => parseText(deferred.text, { trimBlocks: true, lstripBlocks: false }));
+  const node = parsed(deferred.text, deferred.position, () => parseText(deferred.text, IN_YAML));
   const whole = wholeExpression(node);
-  if (whole === undefined) return renderIn(session, deferred.text, deferred.position, {});
-  return new Renderer(session.surroundings(deferred.text, deferred.position)).evaluate(whole);
+  const renderer = new Renderer(session.surroundings(deferred.text, deferred.position));
+  return whole === undefined ? renderer.render(node) : renderer.evaluate(whole);
 }
 
 /** The expression of a text that is nothing but `{{ expression }}`. */

@@ -18,6 +18,11 @@ export class SyntaxFailure extends Error {
 export interface TextSyntax {
   trimBlocks: boolean;
   lstripBlocks: boolean;
+  /**
+   * Backslashes in string literals of outputs mean themselves. So it is with Ansible in YAML, where one level of escapes
+   * is enough; in template files Python's escapes hold.
+   */
+  verbatimStrings?: boolean;
 }
 
 /** Texts kept parsed; templates repeat for every host and every item of a loop. */
@@ -27,10 +32,10 @@ const expressions = new Map<string, Expression>();
 
 /** @throws SyntaxFailure */
 export function parseText(text: string, syntax: TextSyntax): BodyNode {
-  const key = `${syntax.trimBlocks ? 't' : ''}${syntax.lstripBlocks ? 'l' : ''}\0${text}`;
+  const key = `${syntax.trimBlocks ? 't' : ''}${syntax.lstripBlocks ? 'l' : ''}${syntax.verbatimStrings === true ? 'v' : ''}\0${text}`;
   return cached(bodies, key, () => {
     const tokens = loadNunjucks().lexer.lex(text, syntax);
-    return guarded(tokens, () => parserFor(tokens).parseAsRoot() as BodyNode);
+    return guarded(tokens, () => parserFor(tokens, syntax.verbatimStrings === true).parseAsRoot() as BodyNode);
   });
 }
 
@@ -40,7 +45,7 @@ export function parseExpression(text: string): Expression {
     const tokens = loadNunjucks().lexer.lex(text);
     tokens.in_code = true;
     return guarded(tokens, () => {
-      const parser = parserFor(tokens);
+      const parser = parserFor(tokens, false);
       const node = parser.parseExpression() as Expression;
       const rest = parser.nextToken();
       if (rest !== null) parser.fail(`unexpected "${rest.value}" after the expression`, rest.lineno, rest.colno);
@@ -51,9 +56,9 @@ export function parseExpression(text: string): Expression {
 
 let parserClass: ReturnType<typeof createParserClass> | undefined;
 
-function parserFor(tokens: Tokenizer) {
+function parserFor(tokens: Tokenizer, verbatimStrings: boolean) {
   parserClass ??= createParserClass(loadNunjucks());
-  adaptTokenizer(tokens);
+  adaptTokenizer(tokens, verbatimStrings);
   return new parserClass(tokens);
 }
 
@@ -84,13 +89,15 @@ function guarded<T>(tokens: Tokenizer, parse: () => T): T {
 }
 
 /** Brings nunjucks' tokenizer to Jinja's lexical rules. */
-function adaptTokenizer(tokens: Tokenizer): void {
+function adaptTokenizer(tokens: Tokenizer, verbatimStrings: boolean): void {
   const next = tokens.nextToken.bind(tokens);
   let braces = 0;
+  let inOutput = false;
   tokens.nextToken = () => {
     if (!tokens.in_code) {
       braces = 0;
       const token = next();
+      inOutput = token?.type === 'variable-start';
       // "{%+" only switches lstrip off
       if (token?.type === 'block-start' && tokens.current() === '+') tokens.forward();
       // Jinja's trim_blocks holds for comments too
@@ -114,13 +121,13 @@ function adaptTokenizer(tokens: Tokenizer): void {
     if (token?.type === 'left-curly') braces += 1;
     return token;
   };
-  tokens._parseString = (delimiter) => parseString(tokens, delimiter);
+  tokens._parseString = (delimiter) => parseString(tokens, delimiter, verbatimStrings && inOutput);
 }
 
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\', "'": "'", '"': '"', '\n': '', b: '\b', f: '\f', v: '\v', a: '\x07', 0: '\0' };
 
 /** String literals as Python reads them: unknown escapes keep their backslash, which regular expressions rely on. */
-function parseString(tokens: Tokenizer, delimiter: string): string {
+function parseString(tokens: Tokenizer, delimiter: string, verbatim: boolean): string {
   const { lineno, colno } = tokens;
   tokens.forward();
   let out = '';
@@ -130,6 +137,11 @@ function parseString(tokens: Tokenizer, delimiter: string): string {
     if (char === '\\') {
       tokens.forward();
       const escaped = tokens.current();
+      if (verbatim) {
+        out += char + escaped;
+        tokens.forward();
+        continue;
+      }
       const code = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))/.exec(tokens.currentStr());
       if (code !== null) {
         char = String.fromCharCode(Number.parseInt(code[1] ?? code[2] ?? '', 16));
