@@ -93,6 +93,17 @@ function installPeers(): void {
   });
 }
 
+/** The playbook looks after the files of an NSS database: give every host one. */
+function makeDatabases(): void {
+  for (const host of hostNames()) {
+    fleet('exec', host, '--', 'sh', '-c', 'mkdir -p /etc/nss/db; [ -e /etc/nss/db/cert9.db ] || certutil -N -d sql:/etc/nss/db --empty-password');
+  }
+}
+
+function hostNames(): string[] {
+  return [...fleet('ssh-config').matchAll(/^Host (\w+)$/gm)].map((match) => match[1] as string).slice(0, HOSTS);
+}
+
 /** A folder with the playbook, its blob and the hosts file. */
 function makeWorkFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'hsmfleet-bench-'));
@@ -139,7 +150,7 @@ function hsmfleet(folder: string): Contender {
 }
 
 function plainSsh(folder: string): Contender {
-  const names = [...readFileSync(join(folder, 'ssh_config'), 'utf8').matchAll(/^Host (\w+)$/gm)].map((match) => match[1] as string);
+  const names = hostNames();
   return {
     name: 'ssh_true',
     async run() {
@@ -177,6 +188,7 @@ async function main(): Promise<void> {
   installPeers();
   say(`bringing up ${String(HOSTS)} hosts`);
   fleet('up', String(HOSTS));
+  makeDatabases();
   const folder = makeWorkFolder();
   try {
     const contenders = [
