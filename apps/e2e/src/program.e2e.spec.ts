@@ -7,13 +7,20 @@ const program = join(ROOT, 'apps/cli/bin/hsmfleet');
 
 test('--help names every command and starts within 150 ms', async () => {
   const times: number[] = [];
-  for (let count = 0; count < 7; count += 1) {
+  const bare: number[] = [];
+  const timed = async (into: number[], argv: readonly string[]): Promise<string> => {
     const started = performance.now();
-    const ended = await run([program, '--help']);
-    times.push(performance.now() - started);
+    const ended = await run(argv);
+    into.push(performance.now() - started);
     expect(ended.code).toBe(0);
-    for (const command of ['apply', 'hosts', 'inventory', 'query']) expect(ended.stdout).toContain(command);
+    return ended.stdout;
+  };
+  for (let count = 0; count < 9; count += 1) {
+    await timed(bare, [process.execPath, '-e', '0']);
+    const help = await timed(times, [program, '--help']);
+    for (const command of ['apply', 'hosts', 'inventory', 'query']) expect(help).toContain(command);
   }
-  // the fastest of a few: other work on the machine must not fail the test
-  expect(Math.min(...times)).toBeLessThan(150);
+  // the fastest of a few, beside an empty program: a slow or busy machine (an empty Node over 60 ms) gets its factor
+  const allowed = 150 * Math.max(1, Math.min(...bare) / 60);
+  expect(Math.min(...times)).toBeLessThan(allowed);
 });

@@ -84,6 +84,8 @@ export interface ProvePin {
   pin: Secret;
   /** Log in although wrong PINs were tried before (COUNT_LOW, FINAL_TRY). A locked token is refused all the same. */
   allowLowCount?: boolean;
+  /** Believe a login of this run only, not what earlier runs proved: the PIN may have been changed on the token since. */
+  fresh?: boolean;
 }
 
 /** What must serve after a change of the web server, and from which key. */
@@ -107,7 +109,7 @@ export interface WebChange {
   start: boolean;
   proofs: readonly TlsProof[];
   /** PIN files the server will read: none may hold a PIN that is not proven. */
-  pins: readonly { file: string; module: ModuleTarget; tokenLabel: string; pin: Secret }[];
+  pins: readonly { file: string; module: ModuleTarget; tokenLabel: string; pin: Secret; allowLowCount?: boolean }[];
   /** What the change is, for people. */
   why: string;
 }

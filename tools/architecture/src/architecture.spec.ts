@@ -93,6 +93,39 @@ test('the domain does no I/O', () => {
   expect(wrong).toEqual([]);
 });
 
+test('secrets are looked at in these files only, each of which hands them straight to what consumes them', () => {
+  const looking = rooms
+    .flatMap((room) => room.sources)
+    .filter((source) => !source.test && !source.path.includes('/testdata/') && source.text.includes('.reveal()'))
+    .map((source) => source.path)
+    .sort();
+  expect(looking).toEqual([
+    'packages/agent-runtime/src/frame-pin-gate.ts', // keyed hash for the authority
+    'packages/agent-runtime/src/inputs.ts', // a rendered template's bytes
+    'packages/contract/src/secret.ts', // the redactor
+    'packages/contract/src/value.ts', // the plan's one field for secrets
+    'packages/httpd/src/pin-file.ts', // lines of a PIN file
+    'packages/linux-host/src/command.ts', // a program's standard input
+    'packages/linux-host/src/steps/file-steps.ts', // a file's bytes
+    'packages/linux-host/src/steps/run-program.ts', // a file that a program reads
+    'packages/linux-host/src/web-change/pins.ts', // what a PIN file on the host holds
+    'packages/linux-host/src/web-change/roll-back.ts', // what a PIN file held before
+    'packages/pkcs11/src/pin-guard.ts', // C_Login, in a child's standard input
+    'packages/pkcs11/src/pin-ledger.ts', // keyed hash for the ledger
+    'packages/resources/src/assert/index.ts',
+    'packages/resources/src/command/index.ts',
+    'packages/resources/src/copy/index.ts',
+    'packages/resources/src/file/file-content.ts',
+    'packages/resources/src/lineinfile/index.ts',
+    'packages/resources/src/nss_database/index.ts',
+    'packages/resources/src/pin_file/index.ts',
+    'packages/resources/src/tls_site/wanted.ts',
+    'packages/template/src/taint.ts', // rendering; the result is a secret again
+    'packages/transport-ssh/src/identities.ts', // passphrase of a key file
+    'packages/transport/src/become.ts', // sudo's standard input
+  ]);
+});
+
 test('no file has outgrown its room', () => {
   const large = rooms.flatMap((room) => room.sources.filter((source) => source.text.split('\n').length > 500).map((source) => source.path));
   expect(large).toEqual([]);
