@@ -47,12 +47,14 @@ export interface VariableLayers {
   play: Record<string, Value>;
   task: Record<string, Value>;
   session: Session;
+  /** Those of -e. */
+  extra: Record<string, Value>;
 }
 
 /**
  * Ansible's order for what is left to the host: facts, play variables, the task's own, registered results and
- * `set_fact`, then the loop's item. (Extra variables were rendered by the compiler.)
+ * `set_fact`, those of -e, then the loop's item and the result that `changed_when` and `failed_when` judge.
  */
 export function taskScope(layers: VariableLayers, top: Record<string, Value> = {}): Scope {
-  return scopeOf(layers.facts, layers.play, layers.task, layers.session.vars, top);
+  return scopeOf(layers.facts, layers.play, layers.task, layers.session.vars, layers.extra, top);
 }

@@ -20,6 +20,8 @@ export interface RunContext {
   /** Facts as variables, and the play's variables, decoded once. */
   facts: Record<string, Value>;
   playVars: Record<string, Value>;
+  /** Those of the play's variables that -e gave. */
+  extraVars: Record<string, Value>;
 }
 
 /** A task with its conditions decoded and its result's place known. */

@@ -68,6 +68,20 @@ describe('conditions and results', () => {
     expect(finished('t0').message).toContain('nothing is defined');
   });
 
+  test('variables of -e win over what tasks set and register, not over the item and the result that is judged', async () => {
+    const { session, finished, outcomes } = await play([
+      task('t0', 'vars', { color: 'set', other: 'set' }),
+      task('t1', 'say', { msg: template('{{ color }} {{ other }} {{ mine }}') }, { vars: { mine: 'task' } }),
+      task('t2', 'act', { argv: ['id'] }, { register: 'color', changedWhen: [expression('color.rc == 1')] }),
+      task('t3', 'say', { msg: template('{{ color }}') }),
+      task('t4', 'say', { msg: template('{{ item }}') }, { loop: ['one'], register: 'said' }),
+    ], { vars: { color: 'extra', mine: 'extra', item: 'extra', other: 'play' }, extraVars: ['color', 'mine', 'item', 'absent'] });
+    expect(finished('t1').message).toBe('extra set extra');
+    expect(outcomes.t2).toBe('ok');
+    expect(finished('t3').message).toBe('extra');
+    expect(session.vars.said).toMatchObject({ results: [{ msg: 'one' }] });
+  });
+
   test('an undefined variable in when fails the task with its code', async () => {
     expect((await play([set('t0', '/a', '1', { when: [expression('nope')] })])).finished('t0').error?.code).toBe('UNDEFINED_VARIABLE');
   });

@@ -66,8 +66,12 @@ function createContext(options: RunPlanOptions, execute: ExecuteContext, emit: R
   const { plan, host, resources, session, blobPath } = options;
   const playVars: Record<string, Value> = {};
   for (const [name, value] of Object.entries(plan.vars)) playVars[name] = decodeValue(value as WireValue, plan.secrets);
+  const extraVars = Object.fromEntries((plan.extraVars ?? []).flatMap((name) => {
+    const value = playVars[name];
+    return value === undefined ? [] : [[name, value]];
+  }));
   const facts = factVariables(host.facts, plan.host, plan.check);
-  return { plan, host, resources, session, blobPath, execute, emit, facts, playVars };
+  return { plan, host, resources, session, blobPath, execute, emit, facts, playVars, extraVars };
 }
 
 async function runTasks(context: RunContext, { signal, ready }: RunPlanOptions): Promise<PlayStatus> {

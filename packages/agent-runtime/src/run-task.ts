@@ -75,7 +75,7 @@ function prepareTask(planned: PlannedTask, handler: boolean, { plan }: RunContex
 }
 
 function scopeOfTask(task: PreparedTask, context: RunContext): (top: Record<string, Value>) => Scope {
-  const layers = { facts: context.facts, play: context.playVars, task: task.vars, session: context.session };
+  const layers = { facts: context.facts, play: context.playVars, task: task.vars, session: context.session, extra: context.extraVars };
   return (top) => taskScope(layers, top);
 }
 

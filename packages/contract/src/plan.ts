@@ -72,6 +72,9 @@ export const Plan = Type.Object(
     vars: Type.Record(Type.String(), Type.Unknown(), {
       description: 'wire values: just the variables that deferred templates may name',
     }),
+    extraVars: Type.Optional(Type.Array(Type.String(), {
+      description: 'names in vars that -e gave: they win over what tasks register or set, not over the item of a loop',
+    })),
     secrets: Type.Record(Type.String(), Type.Object({ value: Type.String(), origin: Type.String() }, strict), {
       description: 'never journaled',
     }),

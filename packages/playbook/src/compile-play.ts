@@ -107,7 +107,7 @@ class HostCompiler {
     return {
       protocol: PROTOCOL, run: options.run, user: options.user, play: { index, name }, host: this.#host.name,
       check: options.check, diff: options.diff, gatherFacts: this.#play.gatherFacts, tasks, handlers,
-      vars: this.#shippedVars(), secrets: this.#secrets.entries, onDisconnect: 'finish',
+      ...this.#shippedVars(), secrets: this.#secrets.entries, onDisconnect: 'finish',
     };
   }
 
@@ -125,22 +125,26 @@ class HostCompiler {
     return found;
   }
 
-  #variables(taskVars: Record<string, Value>, later: ReadonlySet<string>): Variables {
+  /** @param own names that the task itself gives a value to, which win even over -e */
+  #variables(taskVars: Record<string, Value>, later: ReadonlySet<string>, own: readonly string[] = []): Variables {
     // magic variables are the last layer of the play; a task's own come before them
     const magic = this.#layers.at(-1) as Record<string, Value>;
-    return new Variables([...this.#layers.slice(0, -1), taskVars, magic], later, this.#extra);
+    const extra = own.length === 0 ? this.#extra : Object.fromEntries(Object.entries(this.#extra).filter(([name]) => !own.includes(name)));
+    return new Variables([...this.#layers.slice(0, -1), taskVars, magic], new Set([...later, ...own]), extra);
   }
 
   #context(task: TaskSource, id: string, handlerNames: ReadonlySet<string>): TaskContext {
-    const later = task.loop === undefined ? this.#later : new Set([...this.#later, task.loopVar]);
-    const variables = this.#variables(task.vars, new Set(later));
+    const item = task.loop === undefined ? [] : [task.loopVar];
+    const variables = this.#variables(task.vars, this.#later, item);
+    const outcome = task.register === undefined ? variables : this.#variables(task.vars, this.#later, [...item, task.register]);
+    const taskVars = Object.keys(task.vars).filter((name) => !Object.hasOwn(this.#extra, name));
     return {
-      id, variables, handlerNames, files: this.#around.files, secrets: this.#secrets,
+      id, variables, outcome, handlerNames, files: this.#around.files, secrets: this.#secrets,
       fail: (thrown) => {
         this.#fail(thrown, variables);
       },
       deferred: (value) => {
-        this.#collect(value, new Set([...Object.keys(task.vars), ...(task.loop === undefined ? [] : [task.loopVar])]));
+        this.#collect(value, new Set([...taskVars, ...item]));
       },
     };
   }
@@ -169,8 +173,8 @@ class HostCompiler {
     }
   }
 
-  /** Values of the needed names that the control host knows. */
-  #shippedVars(): Record<string, unknown> {
+  /** Values of the needed names that the control host knows, and which of them come from -e. */
+  #shippedVars(): Pick<Plan, 'vars' | 'extraVars'> {
     const variables = this.#variables({}, this.#later);
     const vars: Record<string, unknown> = {};
     for (const name of [...this.#needed].sort()) {
@@ -186,7 +190,8 @@ class HostCompiler {
       const shipped = broken ? value : known[name];
       if (shipped !== undefined) vars[name] = encodeValue(shipped, this.#secrets);
     }
-    return vars;
+    const extraVars = Object.keys(vars).filter((name) => Object.hasOwn(this.#extra, name));
+    return { vars, ...(extraVars.length === 0 ? {} : { extraVars }) };
   }
 }
 

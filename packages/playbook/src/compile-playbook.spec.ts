@@ -54,6 +54,27 @@ describe('tasks', () => {
     expect(compiled.warnings).toEqual([expect.stringContaining('"level" is given with -e')]);
   });
 
+  it('lets changed_when and failed_when see the result that the task itself registers', async () => {
+    const text = play('- command: id\n      register: own\n      changed_when: own.rc == 2\n      failed_when: [own.rc > 2, level == "group"]', '- command: id\n      loop: [1, 2]\n      register: each\n      changed_when: each.rc == item');
+    const conditions = { changedWhen: [{ $expression: 'own.rc == 2' }], failedWhen: [{ $expression: 'own.rc > 2' }, true] };
+    expect(await tasksOf(text)).toMatchObject([conditions, { changedWhen: [{ $expression: 'each.rc == item' }] }]);
+    expect(await tasksOf(text, 'a', {}, { extraVars: { own: 'x', each: 'x' } })).toMatchObject([conditions, { changedWhen: [{ $expression: 'each.rc == item' }] }]);
+    const [error] = await mistakesOf(play('- command: id\n      register: own\n      when: own.rc == 2'));
+    expect(error).toMatchObject({ code: 'UNDEFINED_VARIABLE' });
+  });
+
+  it('tells the host which variables -e gave, but leaves a loop its item', async () => {
+    const text = play(
+      '- set_fact: {level: "{{ ansible_hostname }}"}', '- debug: {msg: "{{ level }} {{ ansible_hostname }} {{ own }}"}\n      vars: {own: task}',
+      '- debug: {msg: "{{ item }} {{ ansible_hostname }}"}\n      loop: [1]',
+    );
+    const plan = await planOf(text, 'a', {}, { extraVars: { level: 'extra', own: 'mine', item: 'no', unused: 1 } });
+    expect(plan.vars).toEqual({ level: 'extra', own: 'mine' });
+    expect(plan.extraVars).toEqual(['level', 'own']);
+    expect(plan.tasks[2]).toMatchObject({ loop: [1], params: { msg: { $template: '{{ item }} {{ ansible_hostname }}' } } });
+    expect((await planOf(text.replaceAll('own', 'level'))).extraVars).toBeUndefined();
+  });
+
   it('remembers registered names from play to play', async () => {
     const second = play('- debug: {msg: "{{ r.rc }}"}');
     const compiled = await compile(`${play('- command: id', '  register: r')}${second}`);
@@ -180,6 +201,24 @@ describe('plays', () => {
     expect(compiled.warnings).toEqual([expect.stringContaining('has no hosts')]);
     const [error] = await mistakesOf('- hosts: web\n', {}, { limit: 'nobody' });
     expect(error).toMatchObject({ code: 'HOST_PATTERN', position: undefined });
+  });
+
+  it('take the play\'s own variables and those of -e', async () => {
+    const text = '- hosts: "{{ target }}"\n  name: "{{ target }} now"\n  vars: {target: web, sizes: [1, "50%"]}\n  serial: "{{ sizes }}"\n  become: "{{ as_root | default(false) }}"\n  max_fail_percentage: "{{ limit | default(10) }}"\n';
+    expect((await compile(text)).plays[0]).toMatchObject({ name: 'web now', batches: [['a'], ['b']], become: false, maxFailPercentage: 10 });
+    const extraVars = { target: ['b', 'c'], as_root: 'yes', sizes: '2', limit: '20' };
+    expect((await compile(text, {}, { extraVars })).plays[0]).toMatchObject({ hosts: ['b', 'c'], batches: [['b', 'c']], become: true, maxFailPercentage: 20 });
+    const [error] = await mistakesOf('- hosts: "{{ nope }}"\n');
+    expect(error).toMatchObject({ code: 'UNDEFINED_VARIABLE', position: { line: 1, column: 14 }, hint: expect.stringContaining('-e') });
+  });
+
+  it('warn of tags that nothing has, and refuse a limit that leaves no host', async () => {
+    const text = play('- {command: id, tags: [deploy]}');
+    expect((await compile(text, {}, { tags: ['deploi', 'always'], skipTags: ['x'] })).warnings).toEqual([
+      'no task has the tag "deploi": did you mean "deploy"?', 'no task has the tag "x": the tags are deploy',
+    ]);
+    const [error] = await mistakesOf(text, {}, { limit: 'web:!a:!b' });
+    expect(error).toMatchObject({ code: 'HOST_PATTERN', message: 'no host matches the limit "web:!a:!b"' });
   });
 
   it('may run on the control host', async () => {

@@ -1,13 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { HostEntry } from '@hsmfleet/hosts';
-import { loadYaml, Problems } from '@hsmfleet/yaml-source';
+import { loadYaml, Problems, suggestion } from '@hsmfleet/yaml-source';
 import { compilePlay, namesSetBy } from './compile-play.ts';
 import { HostKnowledge } from './host-knowledge.ts';
 import type { CompiledPlaybook, CompiledPlay, CompileOptions } from './model.ts';
 import { PlayVariables } from './play-variables.ts';
 import { readPlays } from './read-play.ts';
 import type { PlaySource } from './source.ts';
+import { SPECIAL_TAGS } from './tags.ts';
 import { TaskFiles } from './task-files.ts';
 
 /**
@@ -24,7 +25,8 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
   problems.add(...loaded.problems);
   // a file that is no YAML cannot be judged any further
   if (loaded.source.problems.length > 0) problems.throwIfAny();
-  const plays = readPlays(loaded.source, problems, { resources, become: options.become });
+  checkLimit(options, problems);
+  const plays = readPlays(loaded.source, problems, { resources, become: options.become, extraVars: options.extraVars ?? {} });
   const knowledge = new HostKnowledge(options);
   const files = new TaskFiles(dirname(options.playbook));
   const variables = new PlayVariables(options, problems);
@@ -40,7 +42,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
     compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, complete, remembered, everRegistered }));
   }
   problems.throwIfAny();
-  return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered)] };
+  return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered), ...unknownTags(plays, options)] };
 }
 
 function selectHosts(play: PlaySource, options: CompileOptions, problems: Problems): string[] {
@@ -52,6 +54,13 @@ function selectHosts(play: PlaySource, options: CompileOptions, problems: Proble
     problems.add(patternIsGood(play, options) ? thrown : play.source.problem(thrown.code, thrown.message, play.hosts.node, thrown.hint));
     return [];
   }
+}
+
+/** A limit that leaves no host at all is a slip of the keyboard; one that leaves none of a single play is not. */
+function checkLimit({ hosts, limit }: CompileOptions, problems: Problems): void {
+  if (limit === undefined) return;
+  const chosen = problems.attempt(() => hosts.select('all', limit));
+  if (chosen?.length === 0) problems.add(new HsmfleetError('HOST_PATTERN', `no host matches the limit "${limit}"`, { hint: 'hsmfleet hosts -i HOSTS PATTERN shows what a pattern selects' }));
 }
 
 function patternIsGood(play: PlaySource, options: CompileOptions): boolean {
@@ -69,4 +78,13 @@ function warningsOf(plays: CompiledPlay[], options: CompileOptions, registered: 
     if (registered.has(name)) warnings.push(`"${name}" is given with -e and set by a task: the value of -e is used`);
   }
   return warnings;
+}
+
+/** Warnings about tags of the command line that no task has: a slip of the keyboard would skip what was meant. */
+function unknownTags(plays: readonly PlaySource[], { tags, skipTags }: CompileOptions): string[] {
+  const known = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap((task) => task.tags)));
+  return [...new Set([...(tags ?? []), ...(skipTags ?? [])])].filter((tag) => !known.has(tag) && !SPECIAL_TAGS.has(tag)).map((tag) => {
+    const hint = suggestion(tag, [...known]) ?? (known.size === 0 ? 'no task has tags' : `the tags are ${[...known].sort().join(', ')}`);
+    return `no task has the tag "${tag}": ${hint}`;
+  });
 }

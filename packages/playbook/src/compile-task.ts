@@ -1,6 +1,7 @@
 import { Deferred, encodeValue, HsmfleetError, Secret, type PlannedTask, type SecretTable, type Value } from '@hsmfleet/contract';
 import { assuredVariables, isTrue, renderValue } from '@hsmfleet/template';
 import { checkParams } from './check-params.ts';
+import { asBoolean } from './node-reader.ts';
 import type { Condition, Placed, TaskSource } from './source.ts';
 import type { PreparedInput, TaskFiles } from './task-files.ts';
 import type { Variables } from './variables.ts';
@@ -10,6 +11,8 @@ export interface TaskContext {
   /** Prefix of ids: "0.t3". */
   id: string;
   variables: Variables;
+  /** The same for changed_when and failed_when, which see the task's own result as well. */
+  outcome: Variables;
   files: TaskFiles;
   /** Names that a task may notify; undefined for handlers' own notifies as well. */
   handlerNames: ReadonlySet<string>;
@@ -95,14 +98,14 @@ function compileFrame(task: TaskSource, context: TaskContext, guards: ReadonlySe
   const { variables, fail } = context;
   const flag = (placed: Placed<Value> | undefined, key: string): boolean => {
     if (placed === undefined) return false;
-    const value = variables.prepare(placed.value, guards, fail);
+    const value = asBoolean(variables.prepare(placed.value, guards, fail));
     if (value instanceof Deferred) fail(task.source.problem('PLAYBOOK_INVALID', `${key} must be known before the run starts`, placed.node));
     else if (typeof value !== 'boolean') fail(task.source.problem('PLAYBOOK_INVALID', `${key} must be true or false`, placed.node));
     return value === true;
   };
   const outcome = (conditions: Condition[]): unknown[] =>
     conditions.map((condition) => {
-      const value = condition instanceof Deferred ? prepareCondition(condition, context, guards) : condition;
+      const value = condition instanceof Deferred ? prepareCondition(condition, { ...context, variables: context.outcome }, guards) : condition;
       context.deferred(value);
       return encodeValue(value, context.secrets);
     });

@@ -1,5 +1,5 @@
-import type { HsmfleetError} from '@hsmfleet/contract';
-import { Deferred, Secret, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import { renderValue, type Scope } from '@hsmfleet/template';
 import { dereference, mapEntries, toValue, type MapEntry, type Problems, type YamlSource } from '@hsmfleet/yaml-source';
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { Condition, Placed } from './source.ts';
@@ -8,10 +8,18 @@ import type { Condition, Placed } from './source.ts';
 export class NodeReader {
   readonly source: YamlSource;
   readonly problems: Problems;
+  readonly #scope: Scope | undefined;
 
-  constructor(source: YamlSource, problems: Problems) {
+  /** @param scope variables that {@link known} renders with; without it keywords take no variables */
+  constructor(source: YamlSource, problems: Problems, scope?: Scope) {
     this.source = source;
     this.problems = problems;
+    this.#scope = scope;
+  }
+
+  /** The same reader, for keywords that take the variables of a scope. */
+  withScope(scope: Scope): NodeReader {
+    return new NodeReader(this.source, this.problems, scope);
   }
 
   fail(message: string, at: unknown, hint?: string): undefined {
@@ -48,6 +56,19 @@ export class NodeReader {
     return this.problems.attempt(() => toValue(node, this.source));
   }
 
+  /** The value of a keyword, its variables rendered where there is a scope. */
+  known(node: Node | null): Value | undefined {
+    const value = this.value(node);
+    if (!(value instanceof Deferred) || this.#scope === undefined) return value;
+    try {
+      return renderValue(value, this.#scope);
+    } catch (thrown) {
+      if (!(thrown instanceof HsmfleetError)) throw thrown;
+      this.problems.add(this.source.problem(thrown.code, thrown.message, thrown.position ?? node, "before hosts are chosen only the play's vars and -e are known"));
+      return undefined;
+    }
+  }
+
   variables(node: Node | null, what: string): Record<string, Value> {
     const vars: Record<string, Value> = {};
     for (const entry of this.mapping(node, what)) {
@@ -62,13 +83,13 @@ export class NodeReader {
   }
 
   boolean(entry: MapEntry): boolean | undefined {
-    const value = this.value(entry.value);
+    const value = asBoolean(this.known(entry.value));
     if (typeof value === 'boolean') return value;
     return value === undefined ? undefined : this.fail(`${entry.key} must be true or false`, entry.value ?? entry.keyNode);
   }
 
   text(entry: MapEntry): string | undefined {
-    const value = this.value(entry.value);
+    const value = this.known(entry.value);
     if (typeof value === 'string' && value !== '') return value;
     if (typeof value === 'number') return String(value);
     return value === undefined ? undefined : this.fail(`${entry.key} must be a text without variables`, entry.value ?? entry.keyNode);
@@ -77,8 +98,12 @@ export class NodeReader {
   /** Names separated by commas, or a list of them. */
   names(entry: MapEntry): string[] {
     return this.list(entry.value, entry.key, true).flatMap((node) => {
-      const value = this.value(node);
-      if (typeof value === 'string' || typeof value === 'number') return String(value).split(',').map((part) => part.trim()).filter((part) => part !== '');
+      const value = this.known(node);
+      if (value === undefined) return [];
+      const names = [value].flat();
+      if (names.every((name) => typeof name === 'string' || typeof name === 'number')) {
+        return names.flatMap((name) => String(name).split(',')).map((part) => part.trim()).filter((part) => part !== '');
+      }
       this.fail(`${entry.key} must be a name or a list of names`, node);
       return [];
     });
@@ -100,6 +125,13 @@ export class NodeReader {
       return [];
     });
   }
+}
+
+/** "yes" and the like as a truth value, since variables of `-e` are text; every other value as it is. */
+export function asBoolean<T>(value: T): T | boolean {
+  if (typeof value !== 'string') return value;
+  if (/^(?:true|yes|on|1)$/i.test(value)) return true;
+  return /^(?:false|no|off|0)$/i.test(value) ? false : value;
 }
 
 /** An expression from what a person wrote: text is one, a truth value stays; `{{ … }}` around it is taken off. */

@@ -1,5 +1,6 @@
 import type { Value } from '@hsmfleet/contract';
 import type { AnyResource } from '@hsmfleet/resource';
+import { scopeOf } from '@hsmfleet/template';
 import { suggestion, type MapEntry, type Problems, type YamlSource } from '@hsmfleet/yaml-source';
 import { isMap, type Node } from 'yaml';
 import { parseBatchSize, type BatchSize } from './batches.ts';
@@ -12,6 +13,8 @@ export interface ReadPlaysOptions {
   resources: ReadonlyMap<string, AnyResource>;
   /** `-b` of the command line. */
   become: boolean | undefined;
+  /** `-e`. */
+  extraVars: Record<string, Value>;
 }
 
 /** Reads every play of a playbook; mistakes are collected. */
@@ -36,33 +39,35 @@ function readPlay(node: Node, reader: NodeReader, options: ReadPlaysOptions): Pl
     const entry = byKey.get(key);
     return entry === undefined ? undefined : run(entry);
   };
-  const become = read('become', (entry) => reader.boolean(entry)) ?? options.become;
-  const becomeUser = read('become_user', (entry) => reader.text(entry));
+  const vars = read('vars', (entry) => reader.variables(entry.value, 'vars')) ?? {};
+  const keywords = reader.withScope(scopeOf(vars, options.extraVars));
+  const become = read('become', (entry) => keywords.boolean(entry)) ?? options.become;
+  const becomeUser = read('become_user', (entry) => keywords.text(entry));
   const around: TaskSurroundings = { resources: options.resources, handler: false, tags: read('tags', (entry) => reader.names(entry)) ?? [], become, becomeUser };
   const tasks = (key: string, handler = false): TaskSource[] =>
     read(key, (entry) => reader.list(entry.value, key).flatMap((task) => readTask(task, reader, { ...around, handler }) ?? [])) ?? [];
   const play = {
     source: reader.source,
     position: reader.source.positionOf(entries[0]?.keyNode ?? node),
-    name: read('name', (entry) => reader.text(entry)),
-    vars: read('vars', (entry) => reader.variables(entry.value, 'vars')) ?? {},
+    name: read('name', (entry) => keywords.text(entry)),
+    vars,
     varsFiles: read('vars_files', (entry) => readVarsFiles(entry, reader)) ?? [],
     prompts: read('vars_prompt', (entry) => reader.list(entry.value, 'vars_prompt').flatMap((item) => readPrompt(item, reader) ?? [])) ?? [],
     tasks: [...tasks('pre_tasks'), ...tasks('tasks'), ...tasks('post_tasks')],
     handlers: tasks('handlers', true),
-    serial: read('serial', (entry) => readSerial(entry, reader)) ?? [],
-    maxFailPercentage: read('max_fail_percentage', (entry) => readPercentage(entry, reader)),
-    anyErrorsFatal: read('any_errors_fatal', (entry) => reader.boolean(entry)) ?? false,
+    serial: read('serial', (entry) => readSerial(entry, keywords)) ?? [],
+    maxFailPercentage: read('max_fail_percentage', (entry) => readPercentage(entry, keywords)),
+    anyErrorsFatal: read('any_errors_fatal', (entry) => keywords.boolean(entry)) ?? false,
     become,
     becomeUser,
-    gatherFacts: read('gather_facts', (entry) => reader.boolean(entry)) ?? true,
+    gatherFacts: read('gather_facts', (entry) => keywords.boolean(entry)) ?? true,
     connection: readConnection(byKey, reader),
   };
   const method = byKey.get('become_method');
   if (method !== undefined && reader.value(method.value) !== 'sudo') reader.fail('become_method must be sudo', method.value ?? method.keyNode, 'other ways are not supported');
   const hosts = byKey.get('hosts');
   if (hosts === undefined) return byKey.has('import_playbook') ? undefined : reader.fail('the play has no hosts', entries[0]?.keyNode ?? node, 'say on which hosts it runs: "hosts: all"');
-  const pattern = reader.names(hosts);
+  const pattern = keywords.names(hosts);
   if (pattern.length === 0) return undefined;
   return { ...play, hosts: { value: pattern.join(','), node: hosts.value ?? hosts.keyNode } };
 }
@@ -100,16 +105,19 @@ function readPrompt(node: Node, reader: NodeReader): PromptSource | undefined {
 
 function readSerial(entry: MapEntry, reader: NodeReader): BatchSize[] {
   return reader.list(entry.value, 'serial', true).flatMap((node) => {
-    const size = parseBatchSize(reader.value(node));
-    if (size !== undefined) return [size];
+    const value = reader.known(node);
+    if (value === undefined) return [];
+    const sizes = [value].flat().map(parseBatchSize);
+    if (sizes.every((size) => size !== undefined)) return sizes;
     reader.fail('serial must be a number of hosts, a percentage, or a list of them', node, 'for example 1, "25%", or [1, "25%"]');
     return [];
   });
 }
 
 function readPercentage(entry: MapEntry, reader: NodeReader): number | undefined {
-  const value = reader.value(entry.value);
-  const number = typeof value === 'string' ? Number(value.replace(/%$/, '')) : value;
+  const value = reader.known(entry.value);
+  if (value === undefined) return undefined;
+  const number = typeof value === 'string' && value !== '' ? Number(value.replace(/%$/, '')) : value;
   if (typeof number === 'number' && number >= 0 && number <= 100) return number;
   return reader.fail('max_fail_percentage must be a number from 0 to 100', entry.value ?? entry.keyNode);
 }

@@ -1,3 +1,6 @@
+/** Tags with a meaning of their own. */
+export const SPECIAL_TAGS: ReadonlySet<string> = new Set(['always', 'never', 'all', 'tagged', 'untagged']);
+
 /** Which tasks `--tags` and `--skip-tags` leave; the special tags are Ansible's: always, never, all, tagged, untagged. */
 export function isSelected(tags: readonly string[], only: readonly string[] | undefined, skip: readonly string[] | undefined): boolean {
   const own = tags.length === 0 ? ['untagged'] : tags;
