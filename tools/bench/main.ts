@@ -188,19 +188,33 @@ async function main(): Promise<void> {
   installPeers();
   say(`bringing up ${String(HOSTS)} hosts`);
   fleet('up', String(HOSTS));
-  makeDatabases();
-  const folder = makeWorkFolder();
+  let folder: string | undefined;
+  const tearDown = (): void => {
+    if (options.keep) return;
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    fleet('down');
+  };
+  // test hosts are namespaces and mounts: they must not outlive a run that is interrupted
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      tearDown();
+      process.exit(1);
+    });
+  }
+  const seconds = new Map<string, number[]>();
+  let rssMb = 0;
   try {
+    makeDatabases();
+    folder = makeWorkFolder();
     const contenders = [
       plainSsh(folder),
       hsmfleet(folder),
       ansible('ansible_tuned', folder, {}),
       ansible('mitogen', folder, { ANSIBLE_STRATEGY_PLUGINS: MITOGEN, ANSIBLE_STRATEGY: 'mitogen_linear' }),
     ].filter(({ name }) => options.only === undefined || options.only.split(',').includes(name));
-    const seconds = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-    let rssMb = 0;
     for (const { name, run } of contenders) {
       say(`converging with ${name}`);
+      seconds.set(name, []);
       await run();
     }
     for (let round = 1; round <= RUNS; round += 1) {
@@ -212,13 +226,10 @@ async function main(): Promise<void> {
         say(`run ${String(round)}/${String(RUNS)} ${contender.name}: ${timing.seconds.toFixed(2)} s`);
       }
     }
-    report(seconds, rssMb);
   } finally {
-    if (!options.keep) {
-      rmSync(folder, { recursive: true, force: true });
-      fleet('down');
-    }
+    tearDown();
   }
+  report(seconds, rssMb);
 }
 
 function report(seconds: ReadonlyMap<string, number[]>, rssMb: number): void {
