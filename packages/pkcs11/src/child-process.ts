@@ -10,6 +10,8 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 /** Answers are bounded: what a library makes a child say must not fill the agent's memory. */
 const MAX_ANSWER = 32 * 1024 * 1024;
 const MAX_STDERR = 4096;
+/** Milliseconds for what an ended child wrote to arrive. */
+const DRAIN_MS = 500;
 
 /** What became of a child: its answer, or why there is none, and the call it was in. */
 export type ChildOutcome =
@@ -50,6 +52,10 @@ export function runInChild(argv: readonly string[], request: ChildRequest, targe
     child.on('error', (cause) => {
       clearTimeout(deadline);
       reject(new HsmfleetError('AGENT', `the PKCS#11 child process ${argv[0] ?? ''} cannot be started: ${cause.message}`, { cause }));
+    });
+    child.on('exit', () => {
+      // a program that the library started for good may hold the pipes open: what is in them is read, then they are let go
+      setTimeout(() => { for (const pipe of child.stdio) pipe?.destroy(); }, DRAIN_MS);
     });
     child.on('close', (code, signal) => {
       clearTimeout(deadline);

@@ -198,6 +198,23 @@ describe.skipIf(reason !== undefined)('modules that are none', () => {
     }
   });
 
+  test('a library that prints garbage, and one that leaves a daemon behind, which holds the pipes open', async () => {
+    const token = makeSoftToken('Noise');
+    try {
+      const noise = token.distorted('noise', `#include <stdio.h>
+        static CK_RV info(CK_INFO_PTR out) { CK_RV rv = real->C_GetInfo(out); for (int fd = 1; fd <= 3; fd++) { write(fd, "\\xff{\\"answer\\":\\n7\\nnull\\n", 20); } return rv; }`, { C_GetInfo: 'info' });
+      expect(await port().observe(noise)).toMatchObject({ error: null, tokens: [{ label: 'Noise' }, {}] });
+
+      const daemon = token.distorted('daemon', `
+        static CK_RV info(CK_INFO_PTR out) { if (fork() == 0) { setsid(); sleep(20); _exit(0); } return real->C_GetInfo(out); }`, { C_GetInfo: 'info' });
+      const startedAt = Date.now();
+      expect(await port().observe(daemon)).toMatchObject({ error: null, tokens: [{ label: 'Noise' }, {}] });
+      expect(Date.now() - startedAt).toBeLessThan(8_000);
+    } finally {
+      token.remove();
+    }
+  });
+
   test('a client whose server is gone says so', async () => {
     const row = await port().observe({ path: '/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so', env: { P11_KIT_SERVER_ADDRESS: 'unix:path=/nonexistent' } });
     expect(row.error ?? row.readOnly).toMatchObject(row.error === null ? { verdict: 'unproven' } : { code: 'PKCS11' });

@@ -94,6 +94,47 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
     expect((await port.observe(token.target)).tokens.find(({ label }) => label === token.label)?.pinState).toBe('ok');
   });
 
+  test('a wrong PIN is not tried again by later runs, until a right login or a person forgets it', async () => {
+    const { port, stateDir, spy, step } = begin();
+    expect((await failureOf(port.provePin(step('000333'), contextWith(recordingGate().gate)))).code).toBe('PIN_INCORRECT');
+    const wrongFile = join(stateDir, 'pins-wrong.json');
+    expect(statSync(wrongFile).mode & 0o777).toBe(0o600);
+    expect(readFileSync(wrongFile, 'utf8')).not.toContain('000333');
+    const nextRun = (): Pkcs11Port => createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
+
+    const told = recordingGate();
+    const refused = await failureOf(nextRun().provePin({ ...step('000333'), allowLowCount: true }, contextWith(told.gate)));
+    expect(refused).toMatchObject({ code: 'PIN_REFUSED', hint: expect.stringContaining(wrongFile) as string });
+    expect(refused.message).toMatch(/called this PIN wrong at \d{4}-/);
+    // the other hosts of the run are spared the try
+    expect(told.reported).toEqual(['incorrect']);
+    expect(logins(spy)).toBe(1);
+
+    await nextRun().provePin({ ...step(token.pin), allowLowCount: true }, contextWith(recordingGate().gate));
+    expect(JSON.parse(readFileSync(wrongFile, 'utf8'))).toEqual({ version: 1, wrong: [] });
+    expect(logins(spy)).toBe(2);
+  });
+
+  test('a PIN that was changed on the token is noticed by a fresh proof, and is proven no more', async () => {
+    const { port, stateDir, spy, step } = begin();
+    await port.provePin(step(token.pin), contextWith(recordingGate().gate));
+    const nextRun = createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
+    token.changePin(token.pin, '135790');
+    try {
+      // believed, as the flags say nothing
+      await nextRun.provePin(step(token.pin), contextWith(recordingGate().gate));
+      expect(logins(spy)).toBe(1);
+      const wrong = await failureOf(nextRun.provePin({ ...step(token.pin), fresh: true }, contextWith(recordingGate().gate)));
+      expect(wrong.code).toBe('PIN_INCORRECT');
+      expect(logins(spy)).toBe(2);
+      const identity = (await port.observe(spy.target)).tokens.find(({ label }) => label === token.label)?.identity ?? '';
+      expect(await nextRun.isPinProven(identity, new Secret(token.pin))).toBe(false);
+    } finally {
+      token.changePin('135790', token.pin);
+    }
+    await nextRun.provePin({ ...step(token.pin), fresh: true }, contextWith(recordingGate().gate)).catch(() => undefined);
+  });
+
   test('no permit, no login', async () => {
     const { port, spy, step } = begin();
     const { gate } = recordingGate({ go: false, reason: 'this PIN was wrong on host t1' });

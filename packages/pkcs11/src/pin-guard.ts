@@ -25,6 +25,8 @@ export interface PinGuardOptions {
 export function createPinGuard(options: PinGuardOptions): (step: ProvePin, context: ExecuteContext) => Promise<void> {
   /** Keyed hashes of PINs that failed, or whose try had no answer, in this run. */
   const spent = new Map<string, string>();
+  /** Those that a login has proven in this run. */
+  const fresh = new Set<string>();
 
   return async (step, context) => {
     if (step.pin.reveal() === '') {
@@ -37,26 +39,39 @@ export function createPinGuard(options: PinGuardOptions): (step: ProvePin, conte
     if (before !== undefined) {
       throw refuse(step, `this PIN ${before} on this token earlier in this run, and is not tried again`, 'correct the PIN and start a new run');
     }
-    checkFlags(step, token);
-    // with a low counter the ledger is not believed: the PIN may have been changed, and a right login resets the counter
-    const low = token.pinState === 'count_low' || token.pinState === 'final_try';
-    if (!low && (await options.ledger.has(mac))) return;
+    const wrongSince = await options.ledger.wrongSince(mac);
+    if (wrongSince === undefined) {
+      checkFlags(step, token);
+      // with a low counter the ledger is not believed: the PIN may have been changed, and a right login resets the counter
+      const low = token.pinState === 'count_low' || token.pinState === 'final_try';
+      if (!low && (fresh.has(mac) || (step.fresh !== true && (await options.ledger.has(mac))))) return;
+    }
 
     const permit = await context.pins.ask(step.pin, describeToken(token));
     if (!permit.go) throw refuse(step, permit.reason, 'correct the PIN and start a new run');
     let outcome: 'correct' | 'incorrect' | 'not_tried' = 'not_tried';
     try {
+      if (wrongSince !== undefined) {
+        // told, not tried: the other hosts are spared the try as they were in the run that found out
+        outcome = 'incorrect';
+        throw refuse(step, `this token called this PIN wrong at ${wrongSince}, and it is not tried again`,
+          `correct the PIN; if the token was given this PIN since, remove ${options.ledger.wrongFile} on the host`);
+      }
       // from here on a crash of this program or of the child leaves the PIN marked
       spent.set(mac, 'was tried without an answer');
       const result = await tryOnce(options, step, token, () => spent.delete(mac));
       if (WRONG_PIN.has(result.result)) {
         outcome = 'incorrect';
         spent.set(mac, 'was wrong');
+        fresh.delete(mac);
+        // a disk that is full must not hide that the PIN was wrong
+        await options.ledger.addWrong(mac, token.identity, new Date().toISOString()).catch(() => undefined);
       }
       checkResult(step, token, result);
       outcome = 'correct';
-      await options.ledger.add(mac, new Date().toISOString());
+      fresh.add(mac);
       spent.delete(mac);
+      await options.ledger.addProven(mac, token.identity, new Date().toISOString());
     } finally {
       permit.report(outcome);
     }

@@ -6,47 +6,90 @@ import type { Secret } from '@hsmfleet/contract';
 /** Entries kept; the oldest go first. A host has a handful of tokens. */
 const MAX_ENTRIES = 256;
 
-interface LedgerFile {
+interface ProvenFile {
   version: 1;
-  proven: { mac: string; at: string }[];
+  proven: Entry[];
+}
+
+interface WrongFile {
+  version: 1;
+  wrong: (Entry & { token: string })[];
+}
+
+interface Entry {
+  mac: string;
+  /** ISO 8601. */
+  at: string;
 }
 
 /**
- * Which PIN was right on which token of this host: `<stateDir>/pins.json`, HMAC-SHA256 values under a random key of
- * this host in `<stateDir>/pins.key`, both root-only. A PIN cannot be read from it, and a token whose keys changed is
- * another token. It cannot notice that a PIN was changed on the token: the PIN guard reads the token's flags each time.
+ * Which PIN was right on which token of this host (`<stateDir>/pins.json`), and which was wrong (`pins-wrong.json`):
+ * HMAC-SHA256 values under a random key of this host in `<stateDir>/pins.key`, all root-only. A PIN cannot be read from
+ * it, and a token whose keys changed is another token. It cannot notice that a PIN was changed on the token: the PIN
+ * guard reads the token's flags each time, and proves anew what a server is about to start with.
  */
 export interface PinLedger {
+  /** What a person removes to have wrong PINs tried again: after the token was given such a PIN, say. */
+  readonly wrongFile: string;
   /** The keyed hash of a PIN on a token. */
   macOf(tokenIdentity: string, pin: Secret): Promise<string>;
   has(mac: string): Promise<boolean>;
-  add(mac: string, at: string): Promise<void>;
+  /** When the token called this PIN wrong (ISO 8601); undefined when it never did, or a right PIN was given since. */
+  wrongSince(mac: string): Promise<string | undefined>;
+  /** The PIN was right: it is proven, and the token's wrong ones are forgotten, for its counter starts anew. */
+  addProven(mac: string, tokenIdentity: string, at: string): Promise<void>;
+  /** The PIN was wrong: it is proven no more. */
+  addWrong(mac: string, tokenIdentity: string, at: string): Promise<void>;
 }
 
 /** Opens the ledger; files are made when something is first written. */
 export function openPinLedger(stateDir: string): PinLedger {
-  const file = join(stateDir, 'pins.json');
+  const provenFile = join(stateDir, 'pins.json');
+  const wrongFile = join(stateDir, 'pins-wrong.json');
   let key: Promise<Buffer> | undefined;
-  const read = async (): Promise<LedgerFile> => {
-    const text = await readFile(file, 'utf8').catch(ifMissing(''));
-    if (text === '') return { version: 1, proven: [] };
-    const ledger = JSON.parse(text) as Partial<LedgerFile>;
-    return { version: 1, proven: Array.isArray(ledger.proven) ? ledger.proven : [] };
-  };
+  const readProven = async (): Promise<Entry[]> => listOf((await readJson<ProvenFile>(provenFile)).proven);
+  const readWrong = async (): Promise<WrongFile['wrong']> => listOf((await readJson<WrongFile>(wrongFile)).wrong);
+  const saveProven = (proven: Entry[]): Promise<void> => writePrivate(stateDir, provenFile, toLine({ version: 1, proven } satisfies ProvenFile));
+  const saveWrong = (wrong: WrongFile['wrong']): Promise<void> => writePrivate(stateDir, wrongFile, toLine({ version: 1, wrong } satisfies WrongFile));
+  const newest = <T extends Entry>(entries: readonly T[], entry: T): T[] => [...entries.filter(({ mac }) => mac !== entry.mac).slice(1 - MAX_ENTRIES), entry];
   return {
+    wrongFile,
     async macOf(tokenIdentity, pin) {
       key ??= readKey(stateDir);
       return createHmac('sha256', await key).update(`${tokenIdentity}\0${pin.reveal()}`).digest('hex');
     },
     async has(mac) {
-      return (await read()).proven.some((entry) => entry.mac === mac);
+      return (await readProven()).some((entry) => entry.mac === mac);
     },
-    async add(mac, at) {
-      const { proven } = await read();
-      const kept = proven.filter((entry) => entry.mac !== mac).slice(1 - MAX_ENTRIES);
-      await writePrivate(stateDir, file, `${JSON.stringify({ version: 1, proven: [...kept, { mac, at }] })}\n`);
+    async wrongSince(mac) {
+      return (await readWrong()).find((entry) => entry.mac === mac)?.at;
+    },
+    async addProven(mac, token, at) {
+      await saveProven(newest(await readProven(), { mac, at }));
+      const wrong = await readWrong();
+      const left = wrong.filter((entry) => entry.token !== token);
+      if (left.length < wrong.length) await saveWrong(left);
+    },
+    async addWrong(mac, token, at) {
+      await saveWrong(newest(await readWrong(), { mac, token, at }));
+      const proven = await readProven();
+      const left = proven.filter((entry) => entry.mac !== mac);
+      if (left.length < proven.length) await saveProven(left);
     },
   };
+}
+
+async function readJson<T>(file: string): Promise<Partial<T>> {
+  const text = await readFile(file, 'utf8').catch(ifMissing(''));
+  return text === '' ? {} : (JSON.parse(text) as Partial<T>);
+}
+
+function listOf<T>(value: T[] | undefined): T[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function toLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
 }
 
 async function readKey(stateDir: string): Promise<Buffer> {

@@ -60,6 +60,8 @@ export interface SoftToken {
   target: ModuleTarget;
   /** Adds a key pair and its certificate with this id (hex); returns the certificate as PEM. */
   addKey(kind: KeyKind, id: string, label: string, subject?: string): string;
+  /** Gives the token another PIN, as a station would. */
+  changePin(from: string, to: string): void;
   /** The same token through pkcs11-spy, which logs every call. */
   spied(): { target: ModuleTarget; calls(): string[] };
   /**
@@ -94,6 +96,9 @@ export function makeSoftToken(label = 'Test Token', pin = '648219'): SoftToken {
       run('openssl', 'x509', '-in', 'crt', '-outform', 'DER', '-out', 'der');
       run('pkcs11-tool', '--module', LIBRARIES.softhsm, '--token-label', label, '--login', '--pin', pin, '--write-object', 'der', '--type', 'cert', '--id', id, '--label', keyLabel);
       return readFileSync(join(folder, 'crt'), 'utf8');
+    },
+    changePin(from, to) {
+      run('pkcs11-tool', '--module', LIBRARIES.softhsm, '--token-label', label, '--login', '--pin', from, '--change-pin', '--new-pin', to);
     },
     spied() {
       const log = join(folder, `spy-${Math.random().toString(36).slice(2)}.log`);

@@ -1,21 +1,26 @@
 import { HsmfleetError, Secret, type ModuleRow } from '@hsmfleet/contract';
 import { pinFor } from '@hsmfleet/httpd';
-import type { ModuleTarget, ReadHost, WebChange } from '@hsmfleet/resource';
+import type { ReadHost, WebChange } from '@hsmfleet/resource';
 import type { WebDeps } from './deps.ts';
 import type { RegisteredPin } from './journal.ts';
 
 type PinDeps = Pick<WebDeps, 'host' | 'provePin'>;
 
+type PinToCheck = WebChange['pins'][number];
+
 /** Looks at every module once, however many PINs there are. */
 export interface PinCheck {
-  /** @throws HsmfleetError PIN_INCORRECT, PIN_REFUSED, PIN_UNPROVEN, TOKEN_NOT_FOUND */
-  ensure(pin: { file: string; module: ModuleTarget; tokenLabel: string; pin: Secret }): Promise<void>;
+  /**
+   * Proves a PIN by a login of this run, at most one.
+   * @throws HsmfleetError PIN_INCORRECT, PIN_REFUSED, PIN_UNPROVEN, TOKEN_NOT_FOUND
+   */
+  ensure(pin: PinToCheck): Promise<void>;
 }
 
 export function createPinCheck(deps: PinDeps): PinCheck {
   const seen = new Map<string, Promise<ModuleRow>>();
   const settled = new Map<string, Promise<void>>();
-  async function prove(file: string, module: ModuleTarget, tokenLabel: string, pin: Secret): Promise<void> {
+  async function prove({ file, module, tokenLabel, pin, allowLowCount }: PinToCheck): Promise<void> {
     const key = JSON.stringify([module.path, module.env]);
     let row = seen.get(key);
     if (row === undefined) seen.set(key, (row = deps.host.pkcs11.observe(module)));
@@ -26,22 +31,19 @@ export function createPinCheck(deps: PinDeps): PinCheck {
         hint: 'the web server was not started, since a wrong PIN could lock the token',
       });
     }
-    if (await deps.host.pkcs11.isPinProven(token.identity, pin)) {
-      // proven once, but it may have been changed since: the last try is not put at risk (the right PIN resets the counter)
-      if (token.pinState === 'final_try' || token.pinState === 'locked') {
-        throw new HsmfleetError('PIN_REFUSED', `token "${tokenLabel}" shows PIN state ${token.pinState}: the web server was not started`, {
-          hint: token.pinState === 'locked' ? 'unblock it with the SO-PIN on the station' : 'log in once by hand with the right PIN, which resets the counter',
-        });
-      }
-      return;
-    }
-    await deps.provePin({ kind: 'prove_pin', module, tokenLabel, ...(token.serial === '' ? {} : { tokenSerial: token.serial }), pin });
+    // a low counter is what a wrong PIN left, of an earlier run perhaps; the PIN that was proven here resets it. Never the last try
+    const mayReset = token.pinState === 'count_low' && (await deps.host.pkcs11.isPinProven(token.identity, pin));
+    // fresh: one login now instead of the server's several, should the PIN have been changed on the token since it was proven
+    await deps.provePin({
+      kind: 'prove_pin', module, tokenLabel, ...(token.serial === '' ? {} : { tokenSerial: token.serial }), pin, fresh: true,
+      ...(allowLowCount === true || mayReset ? { allowLowCount: true } : {}),
+    });
   }
   return {
-    ensure({ file, module, tokenLabel, pin }) {
-      const key = JSON.stringify([module.path, tokenLabel, pin.reveal()]);
+    ensure(pin) {
+      const key = JSON.stringify([pin.module.path, pin.tokenLabel, pin.pin.reveal()]);
       let outcome = settled.get(key);
-      if (outcome === undefined) settled.set(key, (outcome = prove(file, module, tokenLabel, pin)));
+      if (outcome === undefined) settled.set(key, (outcome = prove(pin)));
       return outcome;
     },
   };
@@ -85,5 +87,21 @@ export async function checkPinFiles(registered: readonly RegisteredPin[], inUse:
       });
     }
     await check.ensure({ ...entry, pin });
+  }
+}
+
+/**
+ * A PIN file that mod_ssl reads and that no task of this program has proven: it may stay as the running server took it at
+ * its start, nothing more.
+ * @throws HsmfleetError PIN_UNPROVEN
+ */
+export async function checkUnknownPinFiles(files: readonly string[], host: ReadHost): Promise<void> {
+  const server = await host.serverProcess(host.facts.apache.pidFile);
+  for (const file of files) {
+    const stat = await host.stat(file);
+    if (stat === undefined || (server !== undefined && stat.mtimeMs <= server.startedAtMs)) continue;
+    throw new HsmfleetError('PIN_UNPROVEN', `the web server would log in with the PIN in ${file}, which nothing has proven`, {
+      hint: 'write that file with a pin_file task that names the module, or the site with tls_site: both prove its PIN first',
+    });
   }
 }

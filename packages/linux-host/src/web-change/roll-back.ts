@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HsmfleetError, type ErrorCode } from '@hsmfleet/contract';
-import { tellingLines, translateErrorLog, type LogFinding } from '@hsmfleet/httpd';
+import { discoverSites, tellingLines, translateErrorLog, type LogFinding } from '@hsmfleet/httpd';
 import { controlOf, type WebDeps } from './deps.ts';
 import type { RegisteredPin, WebJournal, WebUnit } from './journal.ts';
 import { pinInFile } from './pins.ts';
-import { awaitProcess, markLog, proveBaseline } from './proof.ts';
+import { awaitProcess, markLog, proveBaseline, readHostConfig } from './proof.ts';
 import { restoreSnapshots, type Snapshot } from './snapshot.ts';
 
 /** Why a unit is put back. */
@@ -25,23 +25,25 @@ export interface Failure {
  * @returns the error to throw: WEB_ROLLED_BACK (or the failure's own code), or WEB_DOWN
  */
 export async function rollBack(unit: WebUnit, journal: WebJournal, failure: Failure, deps: WebDeps): Promise<HsmfleetError> {
-  await journal.write({ ...unit, phase: failure.touched ? 'restoring' : unit.phase });
+  // what can be put back is put back, also when a full disk takes no note of it
+  const unnoted = await journal.write({ ...unit, phase: failure.touched ? 'restoring' : unit.phase }).then(() => undefined, (thrown: unknown) => thrown);
   deps.context.progress(`rolling back: ${failure.message}`);
   const kept = await pinFilesToKeep(unit, journal, deps);
   const problems = await restoreSnapshots(unit.snapshots.filter(({ path }) => !kept.has(path)), journal.bytes);
   const mark = await markLog(deps.host.facts.apache.errorLog);
   try {
-    problems.push(...(await restoreServer(unit, failure.touched, deps)));
+    problems.push(...(await restoreServer(unit, journal, failure.touched, deps)));
   } catch (thrown) {
     problems.push(thrown instanceof Error ? thrown.message : String(thrown));
   }
   const rollBackLog = problems.length === 0 ? '' : await mark.read();
+  if (unnoted !== undefined) failure = { ...failure, message: `${failure.message} (and the roll back could not be noted: ${unnoted instanceof Error ? unnoted.message : String(unnoted)})` };
   // what could be put back is back: keeping the unit would put it back again over whatever a person repairs now
   await journal.clear();
   return errorOf(unit, failure, problems, rollBackLog, kept);
 }
 
-async function restoreServer(unit: WebUnit, touched: boolean, deps: WebDeps): Promise<string[]> {
+async function restoreServer(unit: WebUnit, journal: WebJournal, touched: boolean, deps: WebDeps): Promise<string[]> {
   const control = controlOf(deps);
   const { host } = deps;
   if (!unit.baseline.running) {
@@ -55,11 +57,36 @@ async function restoreServer(unit: WebUnit, touched: boolean, deps: WebDeps): Pr
     // the server was not restarted, yet it does not serve any more: a tool or a login has reset its token
   }
   await control.stop();
+  const wrong = await wrongPins(journal, deps);
+  if (wrong.length > 0) return wrong;
   const answer = await control.start();
   await awaitProcess(host, answer);
   const problems = await proveBaseline(host, unit.baseline);
   if (problems.length === 0 && (await host.serverProcess(host.facts.apache.pidFile)) === undefined) {
     problems.push(`the server does not run (its start ended with exit code ${String(answer.code)})`);
+  }
+  return problems;
+}
+
+/**
+ * PINs that are known to be wrong before the server is started again with them: what served once may have been changed on
+ * the token since. A PIN that nobody can be asked about counts as right, for the server ran with it.
+ */
+async function wrongPins(journal: WebJournal, deps: WebDeps): Promise<string[]> {
+  const problems: string[] = [];
+  const inUse = new Set(discoverSites(await readHostConfig(deps.host)).flatMap(({ pinFile }) => pinFile ?? []));
+  for (const entry of await journal.registeredPins()) {
+    const pin = inUse.has(entry.file) ? pinInFile((await deps.host.readText(entry.file, 65_536)) ?? '', entry) : undefined;
+    const token = pin === undefined ? undefined : (await deps.host.pkcs11.observe(entry.module)).tokens.find(({ label }) => label === entry.tokenLabel);
+    if (pin === undefined || token === undefined) continue;
+    const spent = token.pinState === 'final_try' || token.pinState === 'locked';
+    if (!spent) {
+      // a low counter is no reason to wait here: it may be this very run's wrong try, and the right PIN heals it
+      const answer = await deps.provePin({ kind: 'prove_pin', module: entry.module, tokenLabel: entry.tokenLabel, pin, fresh: true, allowLowCount: true })
+        .then(() => undefined, (thrown: unknown) => thrown);
+      if (answer === undefined || (await deps.host.pkcs11.isPinProven(token.identity, pin))) continue;
+    }
+    problems.push(`the server was not started: ${spent ? `the PIN of token "${entry.tokenLabel}" is ${token.pinState === 'locked' ? 'locked' : 'one wrong try from being locked'}` : `the PIN in ${entry.file} is not that of token "${entry.tokenLabel}" any more`}`);
   }
   return problems;
 }

@@ -5,7 +5,8 @@ import type { ServiceAction, TlsProof, WebChange } from '@hsmfleet/resource';
 import { applyModeOf } from './apply-mode.ts';
 import { controlOf, type WebDeps } from './deps.ts';
 import { openJournal, type WebJournal, type WebUnit } from './journal.ts';
-import { checkPinFiles, createPinCheck, identifyPin, type PinCheck } from './pins.ts';
+import { checkNssTokens } from './nss-tokens.ts';
+import { checkPinFiles, checkUnknownPinFiles, createPinCheck, identifyPin, type PinCheck } from './pins.ts';
 import { awaitProcess, markLog, proveForward, readHostConfig, takeBaseline, type LogMark } from './proof.ts';
 import { rollBack, type Failure } from './roll-back.ts';
 import { takeSnapshots } from './snapshot.ts';
@@ -55,7 +56,11 @@ export async function executeWebChange(step: WebChange, deps: WebDeps): Promise<
   }
   await testConfig(unit, journal, deps);
   if (step.apply.startsWith('pending-')) {
-    await journal.write({ ...unit, phase: 'pending' });
+    try {
+      await journal.write({ ...unit, phase: 'pending' });
+    } catch (thrown) {
+      throw await rollBack(unit, journal, failureOf(thrown, 'the journal cannot be written'), deps);
+    }
   } else if (baseline.running || step.start || (await isRunning(deps))) {
     await applyUnit(unit, journal, check, deps);
   } else {
@@ -129,10 +134,15 @@ export async function assertPinsProven(unit: string, deps: WebDeps): Promise<voi
 }
 
 async function checkFiles(journal: WebJournal, check: PinCheck, deps: WebDeps): Promise<void> {
+  const sites = discoverSites(await readHostConfig(deps.host));
+  const inUse = new Set(sites.flatMap(({ pinFile }) => (pinFile === undefined ? [] : [pinFile])));
+  if (inUse.size === 0) return;
   const registered = await journal.registeredPins();
-  if (registered.length === 0) return;
-  const inUse = new Set(discoverSites(await readHostConfig(deps.host)).flatMap(({ pinFile }) => (pinFile === undefined ? [] : [pinFile])));
   await checkPinFiles(registered, inUse, check, deps);
+  await checkNssTokens(sites, registered, check, deps.host);
+  const known = new Set(registered.map(({ file }) => file));
+  const unknown = sites.flatMap(({ engine, pinFile }) => (engine === 'mod_ssl' && pinFile !== undefined && !known.has(pinFile) ? [pinFile] : []));
+  await checkUnknownPinFiles(unknown, deps.host);
 }
 
 async function proveStepPins(step: WebChange, unit: WebUnit, waits: boolean, check: PinCheck, journal: WebJournal, deps: WebDeps): Promise<void> {
@@ -164,7 +174,11 @@ async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, de
   } catch (thrown) {
     throw await rollBack(unit, journal, failureOf(thrown, 'a PIN is not proven'), deps);
   }
-  await journal.write({ ...unit, phase: 'applying' });
+  try {
+    await journal.write({ ...unit, phase: 'applying' });
+  } catch (thrown) {
+    throw await rollBack(unit, journal, failureOf(thrown, 'the journal cannot be written'), deps);
+  }
   const mark = await markLog(host.facts.apache.errorLog);
   try {
     const running = await isRunning(deps);

@@ -112,6 +112,8 @@ IncludeOptional sites-enabled/*.conf
       observe: () => Promise.resolve(modules),
       isPinProven: (_identity, pin) => Promise.resolve(provenPins.has(pin.reveal())),
       provePin(step) {
+        // as the PIN guard: one login in a run
+        if (provenPins.has(step.pin.reveal())) return Promise.resolve();
         logins.push(step.pin.reveal());
         if (step.pin.reveal() !== rightPin) return Promise.reject(new HsmfleetError('PIN_INCORRECT', 'the token answered that the PIN is wrong'));
         provenPins.add(step.pin.reveal());

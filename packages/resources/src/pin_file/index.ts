@@ -102,7 +102,7 @@ function takenUpByRestart(params: PinFileParams, write: WriteFile): Step {
         ? []
         : params.entries
             .filter((entry) => entry.token !== INTERNAL_TOKEN)
-            .map((entry) => ({ file: params.path, module, tokenLabel: entry.token, pin: entry.pin })),
+            .map((entry) => ({ file: params.path, module, tokenLabel: entry.token, pin: entry.pin, ...allowance(params) })),
     why: `write the PIN file ${params.path}`,
   };
 }
@@ -127,9 +127,13 @@ function proofs(params: PinFileParams, facts: Facts): Step[] {
       });
     }
     if (token.pinProven === true) continue;
-    steps.push({ kind: 'prove_pin', module, tokenLabel: entry.token, pin: entry.pin });
+    steps.push({ kind: 'prove_pin', module, tokenLabel: entry.token, pin: entry.pin, ...allowance(params) });
   }
   return steps;
+}
+
+function allowance(params: PinFileParams): { allowLowCount?: true } {
+  return params.allow_low_count === true ? { allowLowCount: true } : {};
 }
 
 function contents(params: PinFileParams): Secret {

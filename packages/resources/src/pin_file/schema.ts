@@ -33,6 +33,12 @@ export const PinFileParams = Type.Object(
         },
       ),
     ),
+    allow_low_count: Type.Optional(
+      Type.Boolean({
+        description:
+          'log in although wrong PINs were tried on a token before (COUNT_LOW, FINAL_TRY): one more wrong one may lock it for good. A locked token, and a PIN that the token called wrong, are refused all the same. Default: false',
+      }),
+    ),
     owner: Type.Optional(Owner),
     group: Type.Optional(
       Type.String({ description: "group that owns it; the web server's group by default: every child of the server opens the file anew" }),

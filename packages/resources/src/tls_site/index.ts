@@ -48,7 +48,7 @@ export const resource = defineResource<TlsSiteParams, Facts>({
       apply: 'restart',
       start: true,
       proofs: [{ target: handshakeTarget(params), keyFingerprint: key.fingerprint }],
-      pins: wanted.pin === undefined ? [] : [{ file: facts.pin.file, module: params.module, tokenLabel: key.token.label, pin: wanted.pin }],
+      pins: wanted.pin === undefined ? [] : [{ file: facts.pin.file, module: params.module, tokenLabel: key.token.label, pin: wanted.pin, ...(params.allow_low_count === true ? { allowLowCount: true } : {}) }],
       why: `serve ${params.server_name} from token "${key.token.label}": ${reasons.join(', ')}`,
     };
     return { steps: [step], warnings: wanted.warnings, result };

@@ -31,6 +31,9 @@ export const TlsSiteParams = Type.Object(
     key_label: text('label of key or certificate, instead of key_id'),
     pin: Type.Optional(SecretParam('user PIN of the token: written to pin_file unless the file holds it. Default: the PIN that pin_file holds')),
     pin_file: Type.Optional(AbsolutePath('PIN file, of `pin_file` or written by this task. Default: a file of the site\'s own')),
+    allow_low_count: Type.Optional(
+      Type.Boolean({ description: 'log in although wrong PINs were tried on the token before (COUNT_LOW, FINAL_TRY): one more wrong one may lock it for good. A locked token, and a PIN that the token called wrong, are refused all the same. Default: false' }),
+    ),
     document_root: Type.Optional(AbsolutePath('DocumentRoot')),
     chain: Type.Optional(AbsolutePath('mod_ssl: PEM file on the host with the issuers of the certificate, sent along with it')),
     nss_database: Type.Optional(AbsolutePath('mod_nss: directory of the NSS database (made by `nss_database`), in which the module is registered')),
