@@ -14,12 +14,13 @@ export function canAsk(): boolean {
 
 /**
  * Asks a person for a secret on the terminal, without echo. Questions wait for one another.
+ * @param instead what to do where nobody can be asked, for the hint
  * @throws HsmfleetError USAGE when standard input is no terminal, or on Ctrl-C
  */
-export async function askSecret(question: string): Promise<Secret> {
+export async function askSecret(question: string, instead = 'give the secret with !secret in a variable'): Promise<Secret> {
   if (!canAsk()) {
     throw new HsmfleetError('USAGE', `cannot ask for "${question}": standard input is no terminal`, {
-      hint: 'start hsmfleet from a terminal, or give the secret with !secret in a variable',
+      hint: `start hsmfleet from a terminal, or ${instead}`,
     });
   }
   return new Secret(await askHidden(question), question);

@@ -4,6 +4,8 @@ export interface OptionSpec {
   description: string;
   /** Shown in the help and used when the option is absent. */
   default?: string;
+  /** A further long spelling, not listed by itself: "--inventory". */
+  alias?: string;
   /** May be given several times: the values are collected. */
   repeat?: boolean;
   /** Counts how often it is given: -vv. */

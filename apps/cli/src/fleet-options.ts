@@ -15,7 +15,8 @@ export interface FleetOptions {
 }
 
 export const HOSTS_OPTION: OptionSpec = {
-  flags: '-i, --hosts <file>', description: 'hosts file in Ansible\'s inventory format; may be repeated', repeat: true,
+  flags: '-i, --hosts <file>', alias: '--inventory', repeat: true,
+  description: 'hosts file in Ansible\'s inventory format; may be repeated, and spelled --inventory',
 };
 export const DEBUG_OPTION: OptionSpec = { flags: '--debug', description: 'show the stack of unexpected errors' };
 export const VERBOSE_OPTION: OptionSpec = { flags: '-v, --verbose', description: 'show changes and results; -vv shows more', count: true };

@@ -18,6 +18,7 @@ beforeAll(() => {
     'webservers:', '  hosts:', '    web[1:3]:', '      ansible_host: 192.0.2.1', '      motto: "{{ 6 * 7 }}"',
     'old:', '  hosts:', '    web3:', '',
   ].join('\n'));
+  writeFileSync(join(folder, 'more.yml'), 'others:\n  hosts:\n    web9:\n');
   writeFileSync(join(folder, 'site.yml'), '- hosts: webservers\n  tasks:\n    - debug: {msg: hello}\n');
   writeFileSync(join(folder, 'wrong.yml'), '- hosts: webservers\n  tasks:\n    - debgu: {msg: hello}\n    - debug: {msg: "{{ missing }}"}\n');
 }, 60_000);
@@ -59,6 +60,7 @@ describe('transcript', () => {
       ['apply', 'site.yml', '-i', 'hosts.yml', '-K'], ['apply', 'site.yml', '-i', 'hosts.yml', '-e', 'motto'], ['apply', 'site.yml', '-i', 'nowhere.yml'],
       ['apply', 'nowhere.yml', '-i', 'hosts.yml'], ['apply', 'site.yml', '-i', 'hosts.yml', '-l', 'wbeservers'],
       ['apply', 'site.yml', '-i', 'hosts.yml', '--private-key', 'no-key'], ['hosts', '-i', 'hosts.yml', 'nobody'], ['inventory', '-i', 'hosts.yml', 'nobody'],
+      ['inventory', '--inventory', 'hosts.yml', '-m', 'lib.so'], ['inventory', '-i', 'hosts.yml', '-m', '/lib.so', '--module-env', 'X'], ['inventory', '-i', 'hosts.yml', '--module-env', 'X=1'],
       ['query'], ['query', 'select 1', '--format', 'xml'], ['query', 'select bitz from keys'], ['query', 'delete from hosts'], ['query', 'select 1', '--timeout', '0'],
     )).toMatchFileSnapshot('testdata/usage-errors.txt');
   }, 60_000);
@@ -69,7 +71,7 @@ describe('transcript', () => {
 
   it('hosts', async () => {
     await expect(await transcript(
-      ['hosts', '-i', 'hosts.yml'], ['hosts', '-i', 'hosts.yml', 'webservers:!old'], ['hosts', '-i', 'hosts.yml', 'web1', '--json', '--vars'],
+      ['hosts', '-i', 'hosts.yml'], ['hosts', '--inventory', 'hosts.yml', 'webservers:!old'], ['hosts', '--inventory=hosts.yml', '-i', 'more.yml'], ['hosts', '-i', 'hosts.yml', 'web1', '--json', '--vars'],
     )).toMatchFileSnapshot('testdata/hosts.txt');
   });
 

@@ -49,13 +49,22 @@ function buildCommand(command: Command, done: (code: number) => void): Commander
     .helpOption('-h, --help', 'show this help');
   quiet(built);
   for (const { name, description } of command.arguments) built.argument(name, description);
-  for (const option of command.options) built.addOption(buildOption(option));
+  for (const option of command.options.flatMap(buildOptions)) built.addOption(option);
   if (command.examples.length > 0) built.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   built.action(async (...given: unknown[]) => {
     const args = given.slice(0, command.arguments.length) as (string | undefined)[];
     done(await command.run({ args, options: built.opts() }));
   });
   return built;
+}
+
+/** An option, and its other spelling, which fills the same place. */
+function buildOptions(spec: OptionSpec): Option[] {
+  const option = buildOption(spec);
+  if (spec.alias === undefined) return [option];
+  const alias = buildOption({ ...spec, flags: option.flags.replace(/^.*(?=\s[<[])|^\S+$/, spec.alias) }).hideHelp();
+  alias.attributeName = () => option.attributeName();
+  return [option, alias];
 }
 
 function buildOption(spec: OptionSpec): Option {

@@ -50,7 +50,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
   const { fleet } = request;
   const forks = parseForks(fleet.forks);
   const ask = canAsk() ? askHidden : undefined;
-  const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password') : undefined;
+  const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
   const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask });
   const run = newRunId();
   const user = runUser();
@@ -147,7 +147,7 @@ function createTransports(): (target: HostTarget) => Transport {
   const made: { ssh?: Transport; local?: Transport } = {};
   return ({ connection }) => connection === 'local'
     ? (made.local ??= createLocalTransport())
-    : (made.ssh ??= createSshTransport(canAsk() ? { prompts: { secret: askSecret } } : {}));
+    : (made.ssh ??= createSshTransport(canAsk() ? { prompts: { secret: (question) => askSecret(question) } } : {}));
 }
 
 function openBlob(compiled: CompiledPlaybook, sha256: string): NodeJS.ReadableStream | undefined {

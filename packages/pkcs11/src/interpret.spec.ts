@@ -58,6 +58,14 @@ describe('objects', () => {
   const rawModule = (token: RawToken): RawModule => ({ manufacturer: 'M', description: 'D', version: '2.8', cryptokiVersion: '2.20', tokens: [token], problems: [] });
   const rows = (token: Partial<RawToken>) => interpretModule(rawModule(rawToken(token)), AT).tokens[0];
 
+  test('are sorted by id and label, tokens by label with blank ones last, in whatever order the module lists them', () => {
+    const privateKeys = [rawKey({ id: '02', label: 'b' }), rawKey({ id: '01', label: 'z' }), rawKey({ id: '02', label: 'a' })];
+    const tokens = [rawToken({ label: '' }), rawToken({ label: 'B', privateKeys }), rawToken({ label: 'A', serial: '2' }), rawToken({ label: 'A', serial: '1' })];
+    const { tokens: sorted } = interpretModule({ ...rawModule(rawToken({})), tokens }, AT);
+    expect(sorted.map(({ label, serial }) => label + serial)).toEqual(['A1', 'A2', 'B', '']);
+    expect(sorted[2]?.keys.map(({ id, label }) => id + label)).toEqual(['01z', '02a', '02b']);
+  });
+
   test('halves with one ID are a pair; sizes come from the modulus', () => {
     const { n, e } = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
     const hex = (text = '') => Buffer.from(text, 'base64url').toString('hex');
@@ -76,7 +84,7 @@ describe('objects', () => {
       publicKeys: [rawKey({ keyType: 3, ecParams: '0000', ecPoint: '04' }), rawKey({ id: null, label: null, keyType: null })],
       certificates: [{ id: '01', label: 'junk', value: '3000' }, { id: '02', label: 'none', value: null }],
     });
-    expect(token?.keys.map(({ type, bits }) => [type, bits])).toEqual([['ec', null], ['unknown', null]]);
+    expect(token?.keys.map(({ type, bits }) => [type, bits])).toEqual([['unknown', null], ['ec', null]]);
     expect(token?.certificates).toEqual([]);
   });
 

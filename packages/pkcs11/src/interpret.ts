@@ -17,7 +17,16 @@ export function interpretModule(raw: RawModule, at: string): ObservedModule {
     version: raw.version,
     cryptokiVersion: raw.cryptokiVersion,
     readOnly: judgeReadOnly(asked.map(({ label, flags, evidence }) => ({ token: label, flags, evidence })), at),
-    tokens: raw.tokens.map(interpretToken),
+    // modules list slots and objects in whatever order: sorted, two reports of the same token are the same
+    tokens: raw.tokens.map(interpretToken).sort(by((token) => [token.label === '' ? '1' : '0', token.label, token.serial])),
+  };
+}
+
+function by<T>(keysOf: (row: T) => string[]): (a: T, b: T) => number {
+  return (a, b) => {
+    const [left, right] = [keysOf(a), keysOf(b)];
+    const at = left.findIndex((key, index) => key !== right[index]);
+    return at === -1 ? 0 : (left[at] as string) < (right[at] as string) ? -1 : 1;
   };
 }
 
@@ -48,8 +57,9 @@ function interpretToken(raw: RawToken): TokenRow {
     pinState: pinStateOf(raw.flags),
     loginRequired: (raw.flags & CKF.LOGIN_REQUIRED) !== 0,
     identity: tokenIdentity(raw.label, raw.serial, fingerprints.filter((fingerprint) => fingerprint !== null)),
-    keys: rows,
-    certificates: certificates.map(({ id, label, parsed }) => certificateRow(id, label, parsed, proven.get(id))),
+    keys: rows.sort(by((key) => [key.id, key.label, key.class])),
+    certificates: certificates.map(({ id, label, parsed }) => certificateRow(id, label, parsed, proven.get(id)))
+      .sort(by((certificate) => [certificate.id, certificate.label, certificate.sha256])),
   };
 }
 

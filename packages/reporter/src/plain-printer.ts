@@ -17,6 +17,15 @@ export interface PrinterOptions {
   quiet: boolean;
 }
 
+/** What one item of a loop came to. */
+interface ItemLine {
+  text: string;
+  /** Shown whatever the resource is: it failed, or -v is given. */
+  always: boolean;
+  /** It has a message: what `debug` is there for. */
+  says: boolean;
+}
+
 /** Turns events into lines, task by task, as people know them from Ansible. */
 export interface Printer {
   event(event: RunEvent): void;
@@ -36,7 +45,7 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
   /** Hosts whose task error was shown: the same error ending the host's play is no news. */
   const explained = new Set<string>();
   /** Lines about a loop's items, until their task is printed. */
-  const items = new Map<string, string[]>();
+  const items = new Map<string, ItemLine[]>();
   /** The order of the hosts in the recap. */
   let order: readonly string[] = [];
   let started = false;
@@ -68,7 +77,8 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
   function resultLines(group: TaskGroup): string[] {
     const lines: string[] = [];
     const described = group.results.map((result) => {
-      const ofItems = items.get(itemsKey(result)) ?? [];
+      const ofItems = (items.get(itemsKey(result)) ?? [])
+        .filter(({ always, says }) => always || (says && result.resource === 'debug')).map(({ text }) => text);
       items.delete(itemsKey(result));
       return { result, below: [...ofItems, ...detailLines(result, detail, colors)] };
     });
@@ -107,12 +117,14 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
 
   function itemFinished(event: RunEventOf<'item_finished'>): void {
     const failed = event.outcome === 'failed' || event.outcome === 'refused';
-    if (verbosity === 0 && !failed) return;
     const words = `${event.outcome}: (item=${printable(JSON.stringify(event.item) ?? '')})`;
     const why = event.error?.message ?? event.message;
     const text = `  ${failed ? colors.red(words) : words}${why === undefined ? '' : ` => ${printable(why)}`}`;
     const key = itemsKey(event);
-    items.set(key, [...(items.get(key) ?? []), text]);
+    const line = { text, always: failed || verbosity > 0, says: why !== undefined && event.outcome !== 'skipped' };
+    const lines = items.get(key);
+    if (lines === undefined) items.set(key, [line]);
+    else lines.push(line);
   }
 
   function print(event: RunEvent): void {
@@ -131,6 +143,7 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
       case 'batch_started':
         flush();
         groups.begin(event.hosts);
+        if (event.of > 1 && event.batch > 0) line();
         if (event.of > 1) line(colors.dim(`batch ${String(event.batch + 1)} of ${String(event.of)}: ${event.hosts.map(printable).join(' ')}`));
         break;
       case 'host_started':

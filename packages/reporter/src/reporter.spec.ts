@@ -34,6 +34,25 @@ describe('plain output', () => {
     expect(report(events).stdout).toContain('changed: [t1]\n  - mode 0644 -> 0640\n');
   });
 
+  it('shows what debug says of every item of a loop, and of other resources only failed items', () => {
+    const item = (value: string, more: object): [string, EventBody] => ['t1', { type: 'item_finished', task: '0.t0', item: value, outcome: 'ok', changes: [], ...more }];
+    const run = (resource: string): string => report(recordRun([
+      ['', { type: 'play_started', play: 0, name: 'site', hosts: ['t1'], tasks: 1 }],
+      item('a', { message: 'says a' }), item('b', { outcome: 'skipped', message: 'the condition is false' }), item('c', { outcome: 'failed', message: 'says c' }),
+      ['t1', { ...task(0, 'loop', 'ok'), resource } as EventBody],
+    ])).stdout;
+    expect(run('debug')).toContain('ok: [t1]\n  ok: (item="a") => says a\n  failed: (item="c") => says c\n');
+    expect(run('command')).toContain('ok: [t1]\n  failed: (item="c") => says c\n');
+  });
+
+  it('takes the tasks of the next batch for new ones', () => {
+    const batch = (number: number, host: string): [string, EventBody][] => [
+      ['', { type: 'batch_started', play: 0, batch: number, of: 2, hosts: [host] }], [host, task(0, 'step', 'ok')], [host, { type: 'host_finished', play: 0, status: 'ok' }],
+    ];
+    const { stdout } = report(recordRun([['', { type: 'play_started', play: 0, name: 'site', hosts: ['t1', 't2'], tasks: 1 }], ...batch(0, 't1'), ...batch(1, 't2')]));
+    expect(stdout).toMatch(/batch 1 of 2: t1\n\nTASK \[step\] \*+\nok: \[t1\]\n\nbatch 2 of 2: t2\n\nTASK \[step\] \*+\nok: \[t2\]\n/);
+  });
+
   it('tells why a host ended outside any task, alike hosts together', () => {
     const error = { code: 'HOST_BUSY', message: 'host is busy: run r1 by otto', hint: 'wait for it' };
     const events = recordRun([

@@ -54,6 +54,8 @@ export function createTaskGroups(): TaskGroups {
   return {
     begin(hosts) {
       progress.clear();
+      // the next batch starts with the first task again: that is no afterthought to what was printed
+      orders.clear();
       for (const host of hosts) {
         progress.set(host, -1);
         if (!position.has(host)) position.set(host, position.size);

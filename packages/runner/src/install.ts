@@ -119,7 +119,7 @@ async function runScript(place: InstallPlace, script: string[], what: string, so
   throw new HsmfleetError('AGENT', `${what} on ${place.host}: ${said === '' ? `sh ended with ${String(exit.code ?? exit.signal)}` : said}`, {
     host: place.host,
     cause: broken,
-    hint: 'is there space, and may the user write there? hsmfleet keeps its files in /var/lib/hsmfleet (root) or ~/.local/state/hsmfleet',
+    hint: 'is there space, and may the user write there? hsmfleet keeps its files in /var/lib/hsmfleet (root) or ~/.local/state/hsmfleet: a user without a home folder of its own cannot be the become_user',
   });
 }
 

@@ -113,6 +113,8 @@ function sudoError(said: string, asked: boolean, become: Become, host: string): 
 function hintFor(words: string, asked: boolean): string {
   if (/must have a tty/.test(words)) return 'sudoers has requiretty: add "Defaults:USER !requiretty" for this user';
   if (/not in the sudoers|not allowed to/.test(words)) return 'let this user run commands in sudoers, or connect as another user';
+  // what nologin says, and a shell of that kind
+  if (/account is currently not available|nologin/.test(words)) return 'this user may not log in with a shell: connect as another one (ansible_user)';
   if (/not found|No such file/.test(words)) return 'install sudo on the host, or connect as root';
   if (/password is required|terminal is required/.test(words)) return 'give the sudo password with -K, or allow the user NOPASSWD in sudoers';
   return asked ? 'the sudo password was refused: check it (-K)' : 'try the same sudo command by hand on the host';

@@ -73,9 +73,10 @@ export async function runProgramStep(step: RunProgram, deps: RunProgramDeps, con
     const said = tail(answer.stderr.trim() === '' ? answer.stdout : answer.stderr);
     throw new StepFailedError(
       'COMMAND_FAILED',
-      `${program} ${answer.code === -1 ? 'could not be started' : `ended with exit code ${String(answer.code)}`}${said === '' ? '' : `: ${said}`}`,
+      // what could not be started says so itself
+      answer.code === -1 ? said : `${program} ended with exit code ${String(answer.code)}${said === '' ? '' : `: ${said}`}`,
       result,
-      { details: { why: step.why, rc: answer.code } },
+      { ...(answer.code === -1 ? { hint: 'is the program installed on the host, and its path right?' } : {}), details: { why: step.why, rc: answer.code } },
     );
   }
   return result;

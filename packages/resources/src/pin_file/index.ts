@@ -1,6 +1,7 @@
 import { HsmfleetError, type PinState, type Secret } from '@hsmfleet/contract';
 import { INTERNAL_TOKEN, renderPinFile } from '@hsmfleet/httpd';
 import { defineResource, parseMode, type FileStat, type Step, type WriteFile } from '@hsmfleet/resource';
+import { absentToken } from '../absent-token.ts';
 import { PinFileParams } from './schema.ts';
 
 /** A token as the module shows it, and whether this host has proven the PIN on it before. */
@@ -121,10 +122,7 @@ function proofs(params: PinFileParams, facts: Facts): Step[] {
     if (entry.token === INTERNAL_TOKEN) continue;
     const token = facts.tokens.find((candidate) => candidate.label === entry.token);
     if (token === undefined) {
-      const present = facts.tokens.map((candidate) => `"${candidate.label}"`).join(', ') || 'none';
-      throw new HsmfleetError('TOKEN_NOT_FOUND', `no token with the label "${entry.token}" is present (present: ${present})`, {
-        hint: 'labels are compared to the letter; `hsmfleet inventory` shows them',
-      });
+      throw absentToken(entry.token, facts.tokens.map((candidate) => candidate.label));
     }
     if (token.pinProven === true) continue;
     steps.push({ kind: 'prove_pin', module, tokenLabel: entry.token, pin: entry.pin, ...allowance(params) });

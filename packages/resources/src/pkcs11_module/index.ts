@@ -1,6 +1,7 @@
 import { dirname } from 'node:path/posix';
 import { HsmfleetError, type ErrorCode, type ModuleRow, type Rendered } from '@hsmfleet/contract';
 import { defineResource, parseMode, type ModuleTarget, type ReadHost, type Step } from '@hsmfleet/resource';
+import { absentToken, NO_TOKEN } from '../absent-token.ts';
 import { Pkcs11ModuleParams } from './schema.ts';
 
 interface Facts {
@@ -126,10 +127,7 @@ function checkModule(params: Pkcs11ModuleParams, module: ModuleRow): string[] {
     warnings.push(`${module.path} is not proven read-only: ${module.readOnly.reason}`);
   }
   if (params.token !== undefined && !tokens.some(({ label }) => label === params.token)) {
-    const present = tokens.map(({ label }) => label).filter((label) => label !== '');
-    throw new HsmfleetError('TOKEN_NOT_FOUND', `no token with the label ${params.token} is present in ${params.path}`, {
-      hint: present.length === 0 ? 'no token is present: is it plugged in, and does pcscd run?' : `present: ${present.join(', ')}`,
-    });
+    throw absentToken(params.token, tokens.map(({ label }) => label));
   }
   return warnings;
 }
@@ -139,7 +137,7 @@ function refuse({ path, readOnly }: ModuleRow): HsmfleetError {
   const details = { ...readOnly };
   if (readOnly.verdict === 'unproven') {
     return new HsmfleetError('MODULE_WRITABLE', `it is not proven that the module ${path} is read-only: ${readOnly.reason}`, {
-      hint: `plug in an initialized token and try again; ${allow}`,
+      hint: `${NO_TOKEN}; ${allow}`,
       details,
     });
   }

@@ -59,7 +59,7 @@ describe.skipIf(reason !== undefined)('pkcs11_module', () => {
     const { steps, warnings, result } = await plan(params);
     expect([steps, warnings]).toEqual([[], []]);
     expect(result).toMatchObject({ read_only: true, proof: { openReadWriteSession: 'CKR_TOKEN_WRITE_PROTECTED' } });
-    await expect(plan({ ...params, token: 'Other' })).rejects.toMatchObject({ code: 'TOKEN_NOT_FOUND', hint: 'present: Web Token' });
+    await expect(plan({ ...params, token: 'Other' })).rejects.toMatchObject({ code: 'TOKEN_NOT_FOUND', message: expect.stringContaining('(present: "Web Token")') as string });
 
     process.kill(pid, 'SIGSTOP');
     const stopped = createPkcs11Port({ childArgv: childArgvForTests(), stateDir: join(token.folder, 'state') });

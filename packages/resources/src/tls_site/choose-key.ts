@@ -1,4 +1,5 @@
 import { HsmfleetError, type CertificateRow, type KeyRow, type ModuleRow, type TokenRow } from '@hsmfleet/contract';
+import { absentToken } from '../absent-token.ts';
 import type { TlsSiteParams } from './schema.ts';
 
 /** The key that is to serve. */
@@ -58,9 +59,7 @@ function chooseToken(params: TlsSiteParams, tokens: readonly TokenRow[]): TokenR
   const matching = params.token === undefined ? tokens.filter((token) => token.label !== '') : tokens.filter((token) => token.label === params.token);
   const [only, ...others] = matching;
   if (only === undefined) {
-    throw new HsmfleetError('TOKEN_NOT_FOUND', `no token${params.token === undefined ? '' : ` with the label "${params.token}"`} is present (present: ${present})`, {
-      hint: 'labels are compared to the letter; `hsmfleet inventory` shows them',
-    });
+    throw absentToken(params.token, tokens.map((token) => token.label));
   }
   if (others.length > 0) {
     throw new HsmfleetError('TASK_FAILED', params.token === undefined ? `several tokens are present (${present})` : `several tokens have the label "${params.token}"`, {
