@@ -42,6 +42,11 @@ it('shows tokens with their proof, each key once, sites and errors, in the order
   expect(text).not.toContain('\u001b');
 });
 
+it('says what a module without a token may lack', () => {
+  const text = inventoryTables([report('web1', { modules: [library('/usr/lib/p11-kit-client.so', 'unproven', { tokens: [] })] })], ['web1']);
+  expect(text).toContain('web1: /usr/lib/p11-kit-client.so shows no token; a module that asks a daemon has to be told where: --module-env NAME=VALUE\n');
+});
+
 it('says so when there is nothing', () => {
   expect(inventoryTables([report('web1', {})], ['web1'])).toBe('no PKCS#11 modules were found\n');
 });

@@ -13,6 +13,8 @@ export function inventoryTables(reports: readonly InventoryReport[], hosts: read
     section('Certificates', ['host', 'token', 'id', 'label', 'subject', 'until', 'key'], sorted.flatMap(certificateRows)),
     section('Sites', ['host', 'site', 'port', 'engine', 'serving', 'from token'], sorted.flatMap(siteRows)),
     section('Errors', ['host', 'where', 'error'], sorted.flatMap(errorRows)),
+    ...sorted.flatMap(({ host, modules, evidence }) => modules.filter(({ tokens, error }) => evidence === 'live' && tokens.length === 0 && error === null)
+      .map(({ path }) => `${printable(host)}: ${printable(path)} shows no token; a module that asks a daemon has to be told where: --module-env NAME=VALUE\n`)),
     ...sorted.filter(({ evidence }) => evidence === 'passive').map(({ host }) =>
       `${printable(host)}: the token was not touched, because reading it disturbs the site; what is shown is passive evidence\n`),
     ...sorted.filter(({ disturbed }) => disturbed === true).map(({ host }) =>

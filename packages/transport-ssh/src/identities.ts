@@ -139,7 +139,7 @@ async function askPassphrase(file: KeyFile, prompts: Prompts | undefined, host: 
   const hint = `unlock it first: ssh-add ${file.path}`;
   if (prompts === undefined) throw unreadable(file.path, host, 'it is encrypted, and there is nobody to ask for the passphrase', hint);
   for (let attempt = 1; attempt <= PASSPHRASE_TRIES; attempt += 1) {
-    const passphrase = await prompts.secret(`${attempt === 1 ? 'passphrase' : 'wrong, again: passphrase'} for ${file.path}: `);
+    const passphrase = await prompts.secret(`${attempt === 1 ? 'passphrase' : 'wrong, again: passphrase'} for ${file.path}`);
     if (passphrase === undefined) throw unreadable(file.path, host, 'it is encrypted, and no passphrase was given', hint);
     const parsed = utils.parseKey(file.bytes, passphrase.reveal());
     if (!(parsed instanceof Error)) return parsed;

@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
       const transport = createSshTransport({ prompts: { secret: (question) => { asked.push(question); return Promise.resolve(new Secret(answers.shift() ?? '')); } } });
       const locked = target({ identityFile: keys.locked ?? '' });
       expect(await Promise.all([1, 2, 3].map(() => whoami(locked, transport)))).toEqual([USER, USER, USER]);
-      expect(asked).toEqual([`passphrase for ${keys.locked ?? ''}: `, `wrong, again: passphrase for ${keys.locked ?? ''}: `]);
+      expect(asked).toEqual([`passphrase for ${keys.locked ?? ''}`, `wrong, again: passphrase for ${keys.locked ?? ''}`]);
     });
 
     it('does not contact the host when nobody can give the passphrase', async () => {
