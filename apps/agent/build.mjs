@@ -29,6 +29,9 @@ await build({
   platform: 'node',
   target: 'node20',
   minify: true,
+  // the first lines read it as Latin-1 and compile it as a script, which has no import()
+  charset: 'ascii',
+  supported: { 'dynamic-import': false },
   legalComments: 'none',
   define: { AGENT_VERSION: JSON.stringify(version) },
   plugins: [compiledSchemas(), lazyBuiltins()],

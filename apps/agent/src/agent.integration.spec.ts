@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -253,6 +253,60 @@ describe('the lock of the host', () => {
   });
 });
 
+describe('compiled code that is kept beside the agent', () => {
+  /** The bundle as it lies on a host. */
+  function install(): string {
+    const installed = join(state, 'agent', 'x');
+    cpSync(bundle, installed, { recursive: true });
+    return installed;
+  }
+  async function run(installed: string, id: string, node = process.execPath, tasks = [directory('0.t0', 'd')]): Promise<void> {
+    const agent = new AgentProcess(node, join(installed, 'agent.js'), state);
+    started.push(agent);
+    agent.send({ type: 'plan', plan: plan(id, tasks) });
+    expect((await agent.frame('done')).status).toBe('ok');
+    agent.send({ type: 'bye' });
+    expect(await agent.exited).toBe(0);
+  }
+  const kept = (installed: string) => readFileSync(join(installed, 'compiled'));
+  const parts = (installed: string) => (JSON.parse(kept(installed).toString('latin1', 0, 4096)) as { parts: string[] }).parts;
+
+  test('is kept by the first run, used by the next, and added to when other resources are used', async () => {
+    const installed = install();
+    await run(installed, 'run-00000001');
+    const first = kept(installed);
+    expect(parts(installed)).toEqual(['file']);
+    expect(statSync(join(installed, 'compiled')).mode & 0o777).toBe(0o600);
+    await run(installed, 'run-00000002');
+    expect(kept(installed).equals(first)).toBe(true);
+    await run(installed, 'run-00000003', process.execPath, [task('0.t0', 'debug', { msg: 'x' })]);
+    expect(parts(installed)).toEqual(['file', 'debug']);
+    expect(readdirSync(installed).filter((name) => name.startsWith('compiled'))).toEqual(['compiled']);
+  });
+
+  test.each([
+    ['another Node', (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace(/"node":"v\d+/, '"node":"v19'), 'latin1')],
+    ['a file that was cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 1000)],
+    ['an empty file', () => Buffer.alloc(0)],
+  ])('is made again in place of that of %s', async (_, damage) => {
+    const installed = install();
+    await run(installed, 'run-00000001');
+    writeFileSync(join(installed, 'compiled'), damage(kept(installed)));
+    await run(installed, 'run-00000002');
+    const header = JSON.parse(kept(installed).toString('latin1', 0, 4096)) as { node: string; size: number };
+    expect(header).toMatchObject({ node: expect.stringContaining(process.version) as string, size: kept(installed).length });
+  });
+
+  test('is not kept outside of the state directory, nor after a run without a plan', async () => {
+    await run(bundle, 'run-00000001');
+    const installed = install();
+    const agent = new AgentProcess(process.execPath, join(installed, 'agent.js'), state);
+    agent.send({ type: 'bye' });
+    expect(await agent.exited).toBe(0);
+    expect([bundle, installed].map((folder) => existsSync(join(folder, 'compiled')))).toEqual([false, false]);
+  });
+});
+
 test('the manifest says what is in the bundle', () => {
   const manifest = JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8')) as { hash: string; files: { name: string; size: number; sha256: string }[] };
   expect(manifest.hash).toMatch(/^[0-9a-f]{64}$/);
@@ -263,6 +317,7 @@ test('the manifest says what is in the bundle', () => {
   }
   // compiled ahead of time: neither ajv's compiler nor typebox travels (words of theirs that minifying keeps)
   const text = readFileSync(join(bundle, 'main.cjs'), 'utf8');
+  expect(text).toMatch(/^[\x00-\x7f]*$/);
   expect([text.includes('schema is invalid'), text.includes('TypeBox.Kind')]).toEqual([false, false]);
 });
 

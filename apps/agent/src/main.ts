@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { serve } from '@hsmfleet/agent-runtime';
 import { createLinuxHost } from '@hsmfleet/linux-host';
 import type { WriteHost } from '@hsmfleet/resource';
@@ -8,6 +8,12 @@ import { createLazyPkcs11 } from './lazy-pkcs11.ts';
 
 /** Replaced by the bundler. */
 declare const AGENT_VERSION: string;
+
+/**
+ * Handed in by the agent's first lines: keeps what is compiled by now beside the program, when some of the named parts
+ * were not yet in what is kept.
+ */
+declare const keepCompiled: (parts: string[]) => void;
 
 /** Where the state lies unless `--state` says otherwise. */
 const DEFAULT_STATE = '/var/lib/hsmfleet';
@@ -36,20 +42,26 @@ async function serveStdio(args: readonly string[]): Promise<void> {
   process.on('SIGTERM', () => terminated.abort());
   const at = args.indexOf('--state');
   const stateDir = resolve((at === -1 ? undefined : args[at + 1]) ?? DEFAULT_STATE);
+  const used = new Set<string>();
   await serve({
     stateDir,
     version: AGENT_VERSION,
     platform: `linux-${process.arch}-${hasMusl() ? 'musl' : 'glibc'}`,
     input: process.stdin,
     output: process.stdout,
-    resources: loadResource,
+    resources(name) {
+      used.add(name);
+      return loadResource(name);
+    },
     signal: terminated.signal,
     createHost: async ({ blob, report }) => {
-      const childArgv = [process.execPath, join(dirname(program), 'main.cjs'), 'pkcs11-child'];
+      const childArgv = [process.execPath, program, 'pkcs11-child'];
       const pkcs11 = createLazyPkcs11({ childArgv, stateDir });
       return forgetting(await createLinuxHost({ stateDir, pkcs11, blob, report }), () => pkcs11.invalidate());
     },
   });
+  // only where it was installed: there, nobody else may write
+  if (program.startsWith(`${join(stateDir, 'agent')}/`)) keepCompiled([...used]);
   // a child that a resource left behind must not keep the agent alive
   process.exit();
 }
