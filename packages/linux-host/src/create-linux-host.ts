@@ -102,7 +102,10 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
         case 'service': return actOnService(step, context);
         case 'prove_pin':
           context.learn(step.pin);
-          return timed(step, () => options.pkcs11.provePin(step, context));
+          return timed(step, async () => {
+            if ((await findServerProcess(facts.apache.pidFile)) === undefined) return options.pkcs11.provePin(step, context);
+            return (await loadWebChange()).provePinBesideServer(step, webDeps(context));
+          });
         case 'web_change':
           return timed(step, async () => (await loadWebChange()).executeWebChange(step, webDeps(context)));
         case 'run':

@@ -1,4 +1,4 @@
-export { actOnWebServer, assertPinsProven, executeWebChange, recoverWeb, settleWeb } from './transaction.ts';
+export { actOnWebServer, assertPinsProven, executeWebChange, provePinBesideServer, recoverWeb, settleWeb } from './transaction.ts';
 export { readPendingWebChange } from './journal.ts';
 export { createServerControl, type ServerControl } from './server-control.ts';
 export { readHostConfig } from './proof.ts';

@@ -42,6 +42,21 @@ function isAnyAddress(address: string): boolean {
   return address === '*' || address === '0.0.0.0' || address === '[::]' || !/^[\d.]+$|^\[/.test(address);
 }
 
+/**
+ * Ports that the configuration is to listen on and that another program holds: known before the server is stopped for it.
+ * @param baseline what the running server listened on
+ */
+export async function foreignListeners(host: ReadHost, baseline: Baseline): Promise<string[]> {
+  if (!baseline.running) return [];
+  const { ports } = targetsOf(await readHostConfig(host));
+  const problems: string[] = [];
+  for (const { port, address } of ports) {
+    if (baseline.ports.some((own) => own.port === port)) continue;
+    if (await host.portOpen(port, address)) problems.push(`another program listens on port ${String(port)} already`);
+  }
+  return problems;
+}
+
 /** What serves now. One handshake for each TLS site: it costs a signature, nothing else. */
 export async function takeBaseline(host: ReadHost, proofs: readonly TlsProof[]): Promise<Baseline> {
   const running = (await host.serverProcess(host.facts.apache.pidFile)) !== undefined;

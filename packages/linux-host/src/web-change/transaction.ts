@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { discoverSites, tellingLines } from '@hsmfleet/httpd';
-import type { ServiceAction, TlsProof, WebChange } from '@hsmfleet/resource';
+import type { ProvePin, ServiceAction, TlsProof, WebChange } from '@hsmfleet/resource';
 import { applyModeOf } from './apply-mode.ts';
 import { controlOf, type WebDeps } from './deps.ts';
 import { openJournal, type WebJournal, type WebUnit } from './journal.ts';
 import { checkNssTokens } from './nss-tokens.ts';
 import { checkPinFiles, checkUnknownPinFiles, createPinCheck, identifyPin, type PinCheck } from './pins.ts';
-import { awaitProcess, markLog, proveForward, readHostConfig, takeBaseline, type LogMark } from './proof.ts';
+import { awaitProcess, foreignListeners, markLog, proveForward, readHostConfig, takeBaseline, type LogMark } from './proof.ts';
 import { rollBack, type Failure } from './roll-back.ts';
 import { takeSnapshots } from './snapshot.ts';
 
@@ -109,6 +109,29 @@ export async function actOnWebServer(action: ServiceAction, deps: WebDeps): Prom
 }
 
 /**
+ * Proves a PIN beside a server that may use the same token. A wrong PIN takes the token's login from everybody (field notes
+ * 0b), so a site that served before is looked at afterwards, and restarted when the try has stopped it.
+ * @throws HsmfleetError PIN_INCORRECT, PIN_REFUSED, TOKEN_NOT_FOUND, PKCS11, TIMEOUT; WEB_DOWN when the site stays down
+ */
+export async function provePinBesideServer(step: ProvePin, deps: WebDeps): Promise<void> {
+  const journal = await openJournal(deps.stateDir);
+  const pending = await journal.read();
+  const unit = pending ?? { ...emptyUnit(step.tokenLabel), baseline: await takeBaseline(deps.host, []) };
+  try {
+    await deps.provePin(step);
+  } catch (thrown) {
+    const tried = !(thrown instanceof HsmfleetError && thrown.code === 'PIN_REFUSED');
+    if (!tried || (!unit.baseline.running && pending === undefined)) throw thrown;
+    const kept = thrown instanceof HsmfleetError ? { message: thrown.message, code: thrown.code } : {};
+    throw await rollBack(unit, journal, { ...failureOf(thrown, 'a PIN is not proven'), ...kept }, deps);
+  }
+}
+
+function emptyUnit(token: string): Omit<WebUnit, 'baseline'> {
+  return { version: 1, phase: 'changing', apply: 'restart', since: new Date().toISOString(), why: [`prove the PIN of token ${token}`], snapshots: [], proofs: [] };
+}
+
+/**
  * Puts back a transaction that an earlier agent did not finish.
  * @returns whether there was one
  * @throws HsmfleetError WEB_DOWN when the server does not serve afterwards
@@ -174,6 +197,8 @@ async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, de
   } catch (thrown) {
     throw await rollBack(unit, journal, failureOf(thrown, 'a PIN is not proven'), deps);
   }
+  const taken = await foreignListeners(host, unit.baseline);
+  if (taken.length > 0) throw await rollBack(unit, journal, { message: taken.join('; '), log: '', touched: false }, deps);
   try {
     await journal.write({ ...unit, phase: 'applying' });
   } catch (thrown) {
@@ -189,7 +214,7 @@ async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, de
     // a start's exit code proves little either way: it is reported when nothing serves
     if (graceful) await newGeneration(mark, deps);
     else await awaitProcess(host, answer);
-    let problems = await proveForward(host, unit.proofs, unit.baseline);
+    let problems = (await isRunning(deps)) ? await proveForward(host, unit.proofs, unit.baseline) : [];
     // the one problem from which all others follow
     if (!(await isRunning(deps))) problems = [`the server does not run${answer.code === 0 ? '' : ` (its start ended with exit code ${String(answer.code)})`}`];
     if (problems.length > 0) {

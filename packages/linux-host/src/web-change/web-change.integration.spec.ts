@@ -8,7 +8,7 @@ import { HsmfleetError, Secret, type ModuleRow } from '@hsmfleet/contract';
 import type { ReadHost, TlsProof, WebChange } from '@hsmfleet/resource';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createLinuxHost } from '../create-linux-host.ts';
-import { actOnWebServer, executeWebChange, readPendingWebChange, recoverWeb, settleWeb, type WebDeps } from './index.ts';
+import { actOnWebServer, executeWebChange, provePinBesideServer, readPendingWebChange, recoverWeb, settleWeb, type WebDeps } from './index.ts';
 import { openJournal } from './journal.ts';
 
 /*
@@ -238,9 +238,12 @@ describe.skipIf(reason !== undefined)('a change that fails is rolled back', () =
     await new Promise((resolve) => blocker.once('listening', resolve));
     const address = blocker.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const before = await pid();
     const error = await errorOf(executeWebChange(change({ changes: [write(`Listen 127.0.0.1:${String(port)}\n${siteText('a')}`)] }), deps));
     blocker.close();
-    expect(error.code).toBe('WEB_ROLLED_BACK');
+    expect(error).toMatchObject({ code: 'WEB_ROLLED_BACK', message: expect.stringContaining(`another program listens on port ${String(port)}`) as string });
+    // seen before the server was stopped for it
+    expect(await pid()).toBe(before);
     expect(await served()).toBe(keys.a);
   });
 
@@ -346,6 +349,26 @@ describe.skipIf(reason !== undefined)('PINs', () => {
     expect(readFileSync(site, 'utf8')).toBe(siteText('a'));
     expect(await pid()).toBe(before);
     expect(JSON.stringify(error.toShape())).not.toContain('000000');
+  });
+
+  test('a wrong PIN that takes the token from a serving site: it is restarted, once the PIN in its file has shown to be right', async () => {
+    writeFileSync(pinFile, rightPin);
+    const uri = `pkcs11:token=Web;id=%01;type=private?pin-source=file:${pinFile}`;
+    const parked = join(conf, 'sites-enabled', 'zz.conf');
+    await executeWebChange(change({ changes: [write(siteText('a'))], pins: pins(rightPin) }), deps);
+    // a second site that is not served by this test's mod_ssl names the PIN file as in use
+    writeFileSync(parked, `<IfDefine Never>\nSSLCertificateKeyFile "${uri}"\n</IfDefine>\n`);
+    provenPins.clear();
+    logins = [];
+    // a card: the wrong login resets it, and the server can sign no more
+    const carding: WebDeps = { ...deps, provePin: async (step) => {
+      await deps.provePin(step).catch((thrown: unknown) => { stop(); throw thrown; });
+    } };
+    const error = await errorOf(provePinBesideServer({ kind: 'prove_pin', module: { path: '/test/module.so' }, tokenLabel: 'Web', pin: new Secret('000000') }, carding));
+    rmSync(parked);
+    expect(error).toMatchObject({ code: 'PIN_INCORRECT' });
+    expect(logins[0]).toBe('000000');
+    expect(await served()).toBe(keys.a);
   });
 
   test('a PIN file that does not hold the proven PIN stops the change', async () => {
