@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 interface Account {
   name: string;
@@ -30,17 +30,17 @@ export function createAccounts(
   askNameService: NameService,
   paths: Record<'passwd' | 'group', string> = { passwd: '/etc/passwd', group: '/etc/group' },
 ): Accounts {
-  const tables = new Map<string, Promise<Account[]>>();
+  const tables = new Map<string, Account[]>();
   const asked = new Map<string, Promise<Account | undefined>>();
 
   async function find(database: 'passwd' | 'group', key: string, ask: boolean): Promise<Account | undefined> {
     let table = tables.get(database);
     if (table === undefined) {
-      table = readFile(paths[database], 'utf8').then((text) => text.split('\n').flatMap((line) => parseAccount(line) ?? []), () => []);
+      table = readTable(paths[database]);
       tables.set(database, table);
     }
     const id = /^\d+$/.test(key) ? Number(key) : undefined;
-    const found = (await table).find((account) => (id === undefined ? account.name === key : account.id === id));
+    const found = table.find((account) => (id === undefined ? account.name === key : account.id === id));
     if (found !== undefined || !ask) return found;
     const question = `${database}\0${key}`;
     let answer = asked.get(question);
@@ -68,6 +68,15 @@ export function createAccounts(
       asked.clear();
     },
   };
+}
+
+/** The accounts of a file; none where it cannot be read. */
+function readTable(path: string): Account[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').flatMap((line) => parseAccount(line) ?? []);
+  } catch {
+    return [];
+  }
 }
 
 /** One line of passwd(5) or group(5): both begin with name, password and number. */

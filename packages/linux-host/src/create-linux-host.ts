@@ -88,6 +88,11 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     });
   }
 
+  /** Is there a web change to settle or to put back? Its code is loaded only then. */
+  function waitsForWebChange(): boolean {
+    return existsSync(join(options.stateDir, 'web', 'unit.json'));
+  }
+
   /** Nothing starts or restarts a web server past the PIN rule or past a change that waits for its proof. */
   async function actOnService(step: ServiceAction, context: ExecuteContext): Promise<StepResult> {
     const isWebServer = step.unit.replace(/\.service$/, '') === facts.apache.service;
@@ -119,10 +124,10 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     diff: (step) => diffStep(step, readHost, stepDeps),
     describe: describeStep,
     async settleWeb(context) {
-      return (await loadWebChange()).settleWeb(webDeps(context));
+      return waitsForWebChange() && (await loadWebChange()).settleWeb(webDeps(context));
     },
     async recoverWeb(context) {
-      if (existsSync(join(options.stateDir, 'web', 'unit.json'))) await (await loadWebChange()).recoverWeb(webDeps(context));
+      if (waitsForWebChange()) await (await loadWebChange()).recoverWeb(webDeps(context));
     },
   };
 }

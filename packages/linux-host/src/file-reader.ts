@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type BigIntStats } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { FileStat, ReadHost } from '@hsmfleet/resource';
 import type { Accounts } from './accounts.ts';
 
 const DEFAULT_LIMIT = 4 * 1024 * 1024;
+/** Larger files are hashed piece by piece, so that the agent hears its control host meanwhile. */
+const HASHED_AT_ONCE = 1024 * 1024;
 
 /** The part of a ReadHost that reads files. */
 export type FileReader = Pick<ReadHost, 'readFile' | 'readText' | 'stat' | 'lstat' | 'list' | 'realPath' | 'sha256'>;
 
-/** Reads files; hashes are remembered by device, inode, size and time of change, so that a run hashes a file once. */
+/**
+ * Reads files; hashes are remembered by device, inode, size and time of change, so that a run hashes a file once. Node's
+ * synchronous calls: each is quicker than waking one of its threads, which for a small run costs more than the reading.
+ */
 export function createFileReader(accounts: Accounts): FileReader {
   const hashes = new Map<string, string>();
 
@@ -27,18 +31,19 @@ export function createFileReader(accounts: Accounts): FileReader {
       group: await accounts.groupName(gid),
       size: Number(stats.size),
       mtimeMs: Number(stats.mtimeNs / 1000n) / 1000,
-      ...(kind === 'link' ? { target: await readlink(path) } : {}),
+      ...(kind === 'link' ? { target: readlinkSync(path) } : {}),
     };
   }
 
   const reader: FileReader = {
-    readFile: (path, maxBytes = DEFAULT_LIMIT) => orUndefined(async () => {
-      const file = await open(path, 'r');
+    readFile: (path, maxBytes = DEFAULT_LIMIT) => orUndefined(() => {
+      // a pipe without a writer must not stop the agent
+      const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        const stats = await file.stat();
+        const stats = fstatSync(file);
         if (stats.isDirectory()) throw new HsmfleetError('TASK_FAILED', `${path} is a directory, not a file`);
         // files of /proc say they are empty: so the bytes are counted, not believed
-        const bytes = await readAtMost(file, stats.size, maxBytes);
+        const bytes = readAtMost(file, stats.size, maxBytes);
         if (bytes === undefined) {
           throw new HsmfleetError('TASK_FAILED', `${path} is larger than ${String(maxBytes)} bytes, so it was not read`, {
             hint: 'check that this is the file that was meant',
@@ -46,20 +51,21 @@ export function createFileReader(accounts: Accounts): FileReader {
         }
         return bytes;
       } finally {
-        await file.close();
+        closeSync(file);
       }
     }),
     readText: async (path, maxBytes) => (await reader.readFile(path, maxBytes))?.toString('utf8'),
-    stat: (path) => orUndefined(async () => describe(await stat(path, { bigint: true }), path)),
-    lstat: (path) => orUndefined(async () => describe(await lstat(path, { bigint: true }), path)),
-    list: (path) => orUndefined(async () => (await readdir(path)).sort()),
-    realPath: (path) => orUndefined(() => realpath(path)),
+    stat: (path) => orUndefined(() => describe(statSync(path, { bigint: true }), path)),
+    lstat: (path) => orUndefined(() => describe(lstatSync(path, { bigint: true }), path)),
+    list: (path) => orUndefined(() => readdirSync(path).sort()),
+    realPath: (path) => orUndefined(() => realpathSync.native(path)),
     sha256: (path) => orUndefined(async () => {
-      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+      const stats = statSync(path, { bigint: true });
+      const { dev, ino, size, mtimeNs, ctimeNs } = stats;
       const key = [dev, ino, size, mtimeNs, ctimeNs].join('.');
       let hash = hashes.get(key);
       if (hash === undefined) {
-        hash = await hashFile(path);
+        hash = await hashFile(path, stats.isFile() && size <= HASHED_AT_ONCE);
         hashes.set(key, hash);
       }
       return hash;
@@ -68,13 +74,14 @@ export function createFileReader(accounts: Accounts): FileReader {
   return reader;
 }
 
-async function readAtMost(file: Awaited<ReturnType<typeof open>>, expected: number, maxBytes: number): Promise<Buffer | undefined> {
+function readAtMost(file: number, expected: number, maxBytes: number): Buffer | undefined {
   if (expected > maxBytes) return undefined;
   const chunks: Buffer[] = [];
   let total = 0;
   let size = expected + 1;
   for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size);
+    const buffer = Buffer.allocUnsafe(size);
+    const bytesRead = readSync(file, buffer, 0, size, null);
     if (bytesRead === 0) return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
     total += bytesRead;
     if (total > maxBytes) return undefined;
@@ -83,14 +90,15 @@ async function readAtMost(file: Awaited<ReturnType<typeof open>>, expected: numb
   }
 }
 
-async function hashFile(path: string): Promise<string> {
+async function hashFile(path: string, atOnce: boolean): Promise<string> {
   const hash = createHash('sha256');
+  if (atOnce) return hash.update(readFileSync(path)).digest('hex');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
 /** A missing file is an answer, not an error; anything else is thrown with the path and the reason. */
-async function orUndefined<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(read: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (thrown) {

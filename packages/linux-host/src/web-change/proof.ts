@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { configRoot, discoverListens, discoverSites, readApacheConfig, readEnvvars, type ApacheConfig } from '@hsmfleet/httpd';
 import type { CommandResult, Handshake, HandshakeTarget, ReadHost, TlsProof } from '@hsmfleet/resource';
 import type { Baseline } from './journal.ts';
+import { listeningPorts } from './listening-ports.ts';
 
 /** Handshakes per proof: at least one for each child of a small server. */
 const HANDSHAKES = 6;
@@ -42,17 +43,15 @@ function isAnyAddress(address: string): boolean {
   return address === '*' || address === '0.0.0.0' || address === '[::]' || !/^[\d.]+$|^\[/.test(address);
 }
 
-/**
- * Ports that the configuration is to listen on and that another program holds: known before the server is stopped for it.
- * @param baseline what the running server listened on
- */
-export async function foreignListeners(host: ReadHost, baseline: Baseline): Promise<string[]> {
-  if (!baseline.running) return [];
+/** Ports that the configuration is to listen on and that another program holds: known before the server is stopped for it. */
+export async function foreignListeners(host: ReadHost): Promise<string[]> {
+  const server = await host.serverProcess(host.facts.apache.pidFile);
+  if (server === undefined) return [];
+  const own = await listeningPorts(server.pid);
   const { ports } = targetsOf(await readHostConfig(host));
   const problems: string[] = [];
   for (const { port, address } of ports) {
-    if (baseline.ports.some((own) => own.port === port)) continue;
-    if (await host.portOpen(port, address)) problems.push(`another program listens on port ${String(port)} already`);
+    if (!own.has(port) && (await host.portOpen(port, address))) problems.push(`another program listens on port ${String(port)} already`);
   }
   return problems;
 }

@@ -197,7 +197,7 @@ async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, de
   } catch (thrown) {
     throw await rollBack(unit, journal, failureOf(thrown, 'a PIN is not proven'), deps);
   }
-  const taken = await foreignListeners(host, unit.baseline);
+  const taken = await foreignListeners(host);
   if (taken.length > 0) throw await rollBack(unit, journal, { message: taken.join('; '), log: '', touched: false }, deps);
   try {
     await journal.write({ ...unit, phase: 'applying' });

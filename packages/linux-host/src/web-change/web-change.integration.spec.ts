@@ -201,6 +201,15 @@ describe.skipIf(reason !== undefined)('a change that works', () => {
     rmSync(join(conf, 'mods-enabled', 'x.conf'));
   });
 
+  test('brings back a file of the configuration that was taken away under the running server', async () => {
+    // the server itself still holds the port, though no line says so any more
+    rmSync(site);
+    writeFileSync(join(conf, 'apache2.conf'), readFileSync(join(conf, 'apache2.conf'), 'utf8').replace(`Listen 127.0.0.1:${String(tlsPort)}\n`, ''));
+    await executeWebChange(change({ changes: [write(`Listen 127.0.0.1:${String(tlsPort)}\n${siteText('a')}`)], proofs: [proof('a')] }), deps);
+    expect(await served()).toBe(keys.a);
+    writeFileSync(join(conf, 'apache2.conf'), `${readFileSync(join(conf, 'apache2.conf'), 'utf8')}Listen 127.0.0.1:${String(tlsPort)}\n`);
+  });
+
   test('starts a stopped server when told to, and leaves it stopped otherwise', async () => {
     stop();
     await executeWebChange(change({ changes: [write(siteText('b'))], start: false }), deps);
