@@ -1,6 +1,7 @@
-import { Deferred, Secret, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
+import { renderValue, scopeOf } from '@hsmfleet/template';
 import { askHidden, canAsk } from './ask-secret.ts';
 import { needHosts } from './run-playbook.ts';
 
@@ -18,10 +19,22 @@ export async function listHosts(files: string[], pattern: string | undefined, sh
     process.stdout.write(`${printableJson(rows)}\n`);
     return 0;
   }
-  const address = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-  const rows = entries.map(({ name, groups, vars }) => [name, address(vars.ansible_host), groups.join(' '), ...(show.vars ? [JSON.stringify(readable(vars))] : [])]);
+  const rows = entries.map(({ name, groups, vars }) => [name, addressOf(name, vars), groups.join(' '), ...(show.vars ? [JSON.stringify(readable(vars))] : [])]);
   process.stdout.write(formatTable(['host', 'address', 'groups', ...(show.vars ? ['vars'] : [])], rows, createColors(wantsColor(process.stdout))));
   return 0;
+}
+
+/** Where a host is reached, rendered; null when nothing says so, or it cannot be told before a play. */
+function addressOf(name: string, vars: Record<string, Value>): string | null {
+  const { ansible_host: given } = vars;
+  if (given === undefined || given === null) return null;
+  try {
+    const value = renderValue(given, scopeOf(vars, { inventory_hostname: name }));
+    return typeof value === 'string' ? value : null;
+  } catch (thrown) {
+    if (thrown instanceof HsmfleetError) return null;
+    throw thrown;
+  }
 }
 
 /** Variables as the files have them: templates as text, secrets masked. */

@@ -18,7 +18,7 @@ beforeAll(() => {
     'webservers:', '  hosts:', '    web[1:3]:', '      ansible_host: 192.0.2.1', '      motto: "{{ 6 * 7 }}"',
     'old:', '  hosts:', '    web3:', '',
   ].join('\n'));
-  writeFileSync(join(folder, 'more.yml'), 'others:\n  hosts:\n    web9:\n');
+  writeFileSync(join(folder, 'more.yml'), 'others:\n  hosts:\n    web9: {ansible_host: "{{ inventory_hostname }}.{{ domain }}", domain: test}\n    web10: {ansible_host: "{{ nowhere }}"}\n');
   writeFileSync(join(folder, 'site.yml'), '- hosts: webservers\n  tasks:\n    - debug: {msg: hello}\n');
   writeFileSync(join(folder, 'wrong.yml'), '- hosts: webservers\n  tasks:\n    - debgu: {msg: hello}\n    - debug: {msg: "{{ missing }}"}\n');
 }, 60_000);
