@@ -207,6 +207,8 @@ describe.skipIf(reason !== undefined)('a change that works', () => {
     writeFileSync(join(conf, 'apache2.conf'), readFileSync(join(conf, 'apache2.conf'), 'utf8').replace(`Listen 127.0.0.1:${String(tlsPort)}\n`, ''));
     await executeWebChange(change({ changes: [write(`Listen 127.0.0.1:${String(tlsPort)}\n${siteText('a')}`)], proofs: [proof('a')] }), deps);
     expect(await served()).toBe(keys.a);
+    // as the other tests know it
+    writeFileSync(site, siteText('a'));
     writeFileSync(join(conf, 'apache2.conf'), `${readFileSync(join(conf, 'apache2.conf'), 'utf8')}Listen 127.0.0.1:${String(tlsPort)}\n`);
   });
 
