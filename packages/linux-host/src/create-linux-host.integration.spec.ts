@@ -95,6 +95,7 @@ describe('files', () => {
     utimesSync(at('h'), mtime, mtime);
     expect(await host.sha256(at('h'))).toBe(hash('two'));
     expect(await host.sha256(at('none'))).toBeUndefined();
+    await expect(host.sha256('/dev/zero')).rejects.toMatchObject({ message: '/dev/zero is not a regular file, so it has no checksum' });
   });
 
   test('directories: all that are made get the mode; recursive leaves links alone', async () => {

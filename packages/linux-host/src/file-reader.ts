@@ -61,11 +61,13 @@ export function createFileReader(accounts: Accounts): FileReader {
     realPath: (path) => orUndefined(() => realpathSync.native(path)),
     sha256: (path) => orUndefined(async () => {
       const stats = statSync(path, { bigint: true });
+      // a pipe or a device never ends
+      if (!stats.isFile()) throw new HsmfleetError('TASK_FAILED', `${path} is not a regular file, so it has no checksum`, { hint: 'check that this is the file that was meant' });
       const { dev, ino, size, mtimeNs, ctimeNs } = stats;
       const key = [dev, ino, size, mtimeNs, ctimeNs].join('.');
       let hash = hashes.get(key);
       if (hash === undefined) {
-        hash = await hashFile(path, stats.isFile() && size <= HASHED_AT_ONCE);
+        hash = await hashFile(path, size <= HASHED_AT_ONCE);
         hashes.set(key, hash);
       }
       return hash;

@@ -23,6 +23,12 @@ export function describeFailure(library: string, failure: Failure, withOutput: b
           details,
         });
       }
+      if (failure.call === 'loading it' || failure.call.startsWith('C_')) {
+        return new HsmfleetError('PKCS11', `the module ${library} ended its process with code ${failure.code ?? -1} in ${failure.call}`, {
+          hint: withOutput && failure.stderr !== '' ? lastLines(failure.stderr) : 'the library is broken or does not fit this machine; try another version of it',
+          details,
+        });
+      }
       return new HsmfleetError('AGENT', `the PKCS#11 child process ended with code ${failure.code ?? -1} before it answered`, {
         hint: withOutput && failure.stderr !== '' ? lastLines(failure.stderr) : 'this is a defect of the agent or its add-on',
         details,

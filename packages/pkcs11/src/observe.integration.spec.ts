@@ -191,6 +191,11 @@ describe.skipIf(reason !== undefined)('modules that are none', () => {
       };
       const crash = compile('crash', 'long C_GetFunctionList(void **list) { *(volatile int *)0 = 1; return 0; }');
       expect((await port().observe({ path: crash })).error).toMatchObject({ code: 'PKCS11', message: `the module ${crash} crashed with SIGSEGV in loading it` });
+      const exit = compile('exit', '#include <stdlib.h>\nlong C_GetFunctionList(void **list) { exit(0); }');
+      expect((await port().observe({ path: exit })).error).toMatchObject({ code: 'PKCS11', message: `the module ${exit} ended its process with code 0 in loading it` });
+      const pipe = join(token.folder, 'pipe.so');
+      execFileSync('mkfifo', [pipe]);
+      expect((await port().observe({ path: pipe })).error).toMatchObject({ code: 'PKCS11', message: `the module ${pipe} is not a regular file` });
       const hang = compile('hang', '#include <unistd.h>\nlong C_GetFunctionList(void **list) { for (;;) pause(); }');
       expect((await port().observe({ path: hang, timeoutMs: 1500 })).error).toMatchObject({ code: 'TIMEOUT' });
     } finally {

@@ -85,6 +85,10 @@ async function observe(childArgv: readonly string[], target: ModuleTarget): Prom
   const file = { path: target.path, realPath: null, sha256: null };
   try {
     const realPath = await realpath(target.path);
+    if (!(await stat(realPath)).isFile()) {
+      // a pipe or a device would be read for ever
+      throw new HsmfleetError('PKCS11', `the module ${target.path} is not a regular file`, { hint: 'give the path of the PKCS#11 library itself' });
+    }
     const [bytes, outcome] = await Promise.all([
       readFile(realPath),
       runInChild(childArgv, { op: 'observe', library: target.path }, target),

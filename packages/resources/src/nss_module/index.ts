@@ -1,6 +1,6 @@
 import { HsmfleetError } from '@hsmfleet/contract';
 import { databaseDirectory, isWritableIntruder, parsePkcs11Txt, type NssModuleEntry } from '@hsmfleet/nss';
-import { defineResource, type RunProgram, type Step } from '@hsmfleet/resource';
+import { defineResource, type ReadHost, type RunProgram, type Step } from '@hsmfleet/resource';
 import { NSS_LOCK } from '../nss_database/index.ts';
 import { NssModuleParams } from './schema.ts';
 
@@ -8,6 +8,8 @@ interface Facts {
   /** False when there is no `pkcs11.txt`. */
   database: boolean;
   entries: NssModuleEntry[];
+  /** Where libraries really lie, by the path that is written; those that a link leads to alone. */
+  realPaths?: Record<string, string>;
   libraryFound: boolean;
   /** Fedora and RHEL load p11-kit-proxy into every NSS program by system policy (field notes 2.7). */
   systemProxy: boolean;
@@ -33,13 +35,15 @@ export const resource = defineResource<NssModuleParams, Facts>({
   async inspect(host, params) {
     const text = await host.readText(`${databaseDirectory(params.database)}/pkcs11.txt`);
     const policy = (await host.readText(SYSTEM_POLICY)) ?? '';
+    const entries = parsePkcs11Txt(text ?? '');
     const { apache } = host.facts;
     const nssEnabled =
       (await host.stat(`${apache.configDir}/mods-enabled/nss.load`)) !== undefined ||
       (await host.stat(`${apache.configDir}/conf.modules.d/10-nss.conf`)) !== undefined;
     return {
       database: text !== undefined,
-      entries: parsePkcs11Txt(text ?? ''),
+      entries,
+      realPaths: await realPathsOf(host, entries),
       libraryFound: params.library !== undefined && (await host.stat(params.library)) !== undefined,
       systemProxy: parsePkcs11Txt(policy).some((entry) => isWritableIntruder(entry)),
       serving: nssEnabled && (await host.serverProcess(apache.pidFile)) !== undefined,
@@ -116,12 +120,23 @@ function wrap(facts: Facts, commands: RunProgram[]): Step[] {
   ];
 }
 
+async function realPathsOf(host: ReadHost, entries: readonly NssModuleEntry[]): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const { library } of entries) {
+    const real = library.startsWith('/') ? await host.realPath(library) : undefined;
+    if (real !== undefined && real !== library) found[library] = real;
+  }
+  return found;
+}
+
 function refuseIntruders(params: NssModuleParams, facts: Facts): void {
   const allow = params.allow ?? [];
   const allowed = (entry: NssModuleEntry): boolean => allow.includes(entry.name) || allow.includes(entry.library);
   for (const entry of facts.entries) {
-    if (!isWritableIntruder(entry) || entry.name === params.name || allowed(entry)) continue;
-    throw new HsmfleetError('MODULE_WRITABLE', `the module "${entry.name}" (${entry.library}) in ${params.database} can write to tokens`, {
+    const real = facts.realPaths?.[entry.library];
+    const intrudes = isWritableIntruder(entry) || (real !== undefined && isWritableIntruder({ name: '', library: real }));
+    if (!intrudes || entry.name === params.name || allowed(entry)) continue;
+    throw new HsmfleetError('MODULE_WRITABLE', `the module "${entry.name}" (${entry.library}${real === undefined ? '' : `, which is ${real}`}) in ${params.database} can write to tokens`, {
       hint: `remove it (nss_module, name "${entry.name}", state absent), or list it under \`allow\``,
     });
   }
