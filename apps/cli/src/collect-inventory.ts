@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { HsmfleetError, type Value } from '@hsmfleet/contract';
 import { describeFreshness } from '@hsmfleet/store';
 import type { FleetOptions } from './fleet-options.ts';
+import { createColors, wantsColor } from '@hsmfleet/reporter';
 import { inventoryTables } from './inventory-tables.ts';
 import { runPlaybook } from './run-playbook.ts';
 
@@ -27,7 +28,7 @@ export async function collectInventory(fleet: FleetOptions, pattern: string | un
         return;
       }
       const reports = events.flatMap((event) => (event.type === 'inventory' ? [event.report] : []));
-      process.stdout.write(`${inventoryTables(reports, hosts)}\n${freshness}`);
+      process.stdout.write(`${inventoryTables(reports, hosts, createColors(wantsColor(process.stdout)))}\n${freshness}`);
     },
   });
 }

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
 import type { InventoryReport, KeyRow, ModuleRow, TokenRow } from '@hsmfleet/contract';
+import { createColors } from '@hsmfleet/reporter';
 import { inventoryTables } from './inventory-tables.ts';
+
+/** What the environment of a test run says of colours must not matter. */
+const plain = createColors(false);
 
 const at = '2026-01-02T03:04:05.000Z';
 const key = (id: string, more: Partial<KeyRow>): KeyRow => ({
@@ -37,16 +41,16 @@ it('shows tokens with their proof, each key once, sites and errors, in the order
       }],
     }),
     report('web3', { evidence: 'passive' }),
-  ], ['web1', 'web2', 'web3']);
+  ], ['web1', 'web2', 'web3'], plain);
   await expect(text).toMatchFileSnapshot('testdata/inventory-tables.txt');
   expect(text).not.toContain('\u001b');
 });
 
 it('says what a module without a token may lack', () => {
-  const text = inventoryTables([report('web1', { modules: [library('/usr/lib/p11-kit-client.so', 'unproven', { tokens: [] })] })], ['web1']);
+  const text = inventoryTables([report('web1', { modules: [library('/usr/lib/p11-kit-client.so', 'unproven', { tokens: [] })] })], ['web1'], plain);
   expect(text).toContain('web1: /usr/lib/p11-kit-client.so shows no token; a module that asks a daemon has to be told where: --module-env NAME=VALUE\n');
 });
 
 it('says so when there is nothing', () => {
-  expect(inventoryTables([report('web1', {})], ['web1'])).toBe('no PKCS#11 modules were found\n');
+  expect(inventoryTables([report('web1', {})], ['web1'], plain)).toBe('no PKCS#11 modules were found\n');
 });

@@ -1,9 +1,8 @@
 import type { InventoryReport, ModuleRow } from '@hsmfleet/contract';
-import { createColors, formatTable, printable, wantsColor, type TableCell } from '@hsmfleet/reporter';
+import { formatTable, printable, type Colors, type TableCell } from '@hsmfleet/reporter';
 
 /** Tables of tokens (with the proof), keys, certificates, sites, and errors; hosts in the order of the hosts file. */
-export function inventoryTables(reports: readonly InventoryReport[], hosts: readonly string[]): string {
-  const colors = createColors(wantsColor(process.stdout));
+export function inventoryTables(reports: readonly InventoryReport[], hosts: readonly string[], colors: Colors): string {
   const sorted = [...reports].sort((a, b) => hosts.indexOf(a.host) - hosts.indexOf(b.host));
   const section = (name: string, columns: string[], rows: TableCell[][]): string =>
     rows.length === 0 ? '' : `${colors.bold(colors.underline(name))}\n${formatTable(columns, rows, colors)}`;
