@@ -39,6 +39,16 @@ describe('a wrong PIN', () => {
     expect(codes.filter((code) => code === 'PIN_REFUSED')).toHaveLength(7);
     expect(ended.stdout + ended.stderr).not.toContain('111111');
     for (const host of fleet.hosts) expect((await fleet.exec(host, 'test', '-e', '/etc/hsmfleet/web.pin')).code).toBe(1);
+
+    // and a run that is repeated with it costs none where it was found out
+    const canary = outcomes.find((event) => (event.error as { code?: string } | undefined)?.code === 'PIN_INCORRECT')?.host as string;
+    const again = await spied.apply(SITE, '-l', canary, '--json');
+    expect(again.code).toBe(2);
+    expect(events(again.stdout).find((event) => event.outcome === 'refused')).toMatchObject({ host: canary, error: { code: 'PIN_REFUSED', message: expect.stringContaining('called this PIN wrong at') as string } });
+    expect((await fleet.exec(canary, 'grep', '-c', 'C_Login', '/var/log/spy')).stdout.trim()).toBe('0');
+    await fleet.exec(canary, 'rm', '-f', '/var/log/spy');
+    // the counter is low now: the right PIN resets it when a person says so
+    await fleet.must(canary, 'pkcs11-tool', '--module', WRITABLE_MODULE, '--token-label', `fleet-${canary}`, '--login', '--pin', '648219', '-O');
   });
 });
 
@@ -94,6 +104,28 @@ describe('a configuration that does not work', () => {
     expect(await fleet.must('web02', 'sh', '-c', 'cat /etc/apache2/sites-available/*.conf /etc/apache2/sites-enabled/*.conf | sha256sum')).toBe(configuration);
     const again = await good.apply(SITE, '-l', 'web02');
     expect(recap(again.stdout).web02, again.stdout).toMatchObject({ changed: 0, failed: 0 });
+  });
+});
+
+describe('a PIN file that somebody edited', () => {
+  test('is tried once before a restart, not by the server, and the site serves on', async () => {
+    const one = desk();
+    one.write('restart.yml', '- hosts: webservers\n  tasks:\n    - service: { name: apache2, state: restarted }\n');
+    expect(await one.apply(SITE, '-l', 'web02')).toMatchObject({ code: 0 });
+    const visitor = new Visitor(fleet.address('web02'), 'web02.fleet.test');
+    await fleet.must('web02', 'cp', '-p', '/etc/hsmfleet/web.pin', '/root/web.pin');
+    await fleet.must('web02', 'sed', '-i', 's/648219/648210/', '/etc/hsmfleet/web.pin');
+    const codes: unknown[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      const ended = await one.apply('restart.yml', '-l', 'web02', '--json');
+      expect(ended.code).toBe(2);
+      codes.push(events(ended.stdout).find((event) => event.type === 'task_finished')?.error);
+    }
+    expect(codes).toMatchObject([{ code: 'PIN_INCORRECT' }, { code: 'PIN_REFUSED' }]);
+    await visitor.stop();
+    expect(visitor.problems).toEqual([]);
+    await fleet.must('web02', 'cp', '-p', '/root/web.pin', '/etc/hsmfleet/web.pin');
+    expect(await one.apply('restart.yml', '-l', 'web02')).toMatchObject({ code: 0 });
   });
 });
 
