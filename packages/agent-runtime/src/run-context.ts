@@ -17,6 +17,8 @@ export interface RunContext {
   execute: ExecuteContext;
   /** Redacts and hands on. */
   emit: (body: EventBody) => void;
+  /** Awaited between tasks, handlers and items. */
+  ready: () => Promise<void>;
   /** Facts as variables, and the play's variables, decoded once. */
   facts: Record<string, Value>;
   playVars: Record<string, Value>;

@@ -15,7 +15,7 @@ export interface RunPlanOptions {
   blobPath: (sha256: string) => string;
   /** Gets every event, redacted. Must not throw. */
   emit: (body: EventBody) => void;
-  /** Awaited before each task: lets a slow reader of the events catch up. */
+  /** Awaited before each task, handler and item: lets a slow reader of the events catch up, and others be heard. */
   ready?: () => Promise<void>;
   /** Aborting stops after the task that runs. */
   signal?: AbortSignal;
@@ -71,14 +71,14 @@ function createContext(options: RunPlanOptions, execute: ExecuteContext, emit: R
     return value === undefined ? [] : [[name, value]];
   }));
   const facts = factVariables(host.facts, plan.host, plan.check);
-  return { plan, host, resources, session, blobPath, execute, emit, facts, playVars, extraVars };
+  return { plan, host, resources, session, blobPath, execute, emit, ready: options.ready ?? (() => Promise.resolve()), facts, playVars, extraVars };
 }
 
-async function runTasks(context: RunContext, { signal, ready }: RunPlanOptions): Promise<PlayStatus> {
+async function runTasks(context: RunContext, { signal }: RunPlanOptions): Promise<PlayStatus> {
   const { plan } = context;
   const notified = new Set<string>();
   for (const task of plan.tasks) {
-    await ready?.();
+    await context.ready();
     if (signal?.aborted === true) return 'stopped';
     const end = await runTask(task, false, context);
     if (end.stop !== undefined) return end.stop;
@@ -89,6 +89,7 @@ async function runTasks(context: RunContext, { signal, ready }: RunPlanOptions):
   for (;;) {
     const next = plan.handlers.find((handler) => !done.has(handler) && answersTo(handler, notified));
     if (next === undefined) return 'ok';
+    await context.ready();
     if (signal?.aborted === true) return 'stopped';
     done.add(next);
     const end = await runTask(next, true, context);

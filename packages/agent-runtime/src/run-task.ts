@@ -106,6 +106,7 @@ async function runLoop(task: PreparedTask, context: RunContext): Promise<ItemRep
   const done: { item: Rendered; loopVar: string; report: ItemReport }[] = [];
   for (const item of items) {
     let report: ItemReport;
+    await context.ready();
     try {
       report = await runOnce(task, { [loopVar]: item, ansible_loop_var: loopVar }, context);
     } catch (thrown) {

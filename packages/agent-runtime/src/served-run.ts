@@ -3,6 +3,7 @@ import { HsmfleetError, type AgentFrame, type EventBody, type Plan } from '@hsmf
 import type { WriteHost } from '@hsmfleet/resource';
 import { attachRun } from './attach-run.ts';
 import { BlobStore, type BlobReceiver } from './blob-store.ts';
+import { millisecondsSince } from './elapsed.ts';
 import { FramePinGate } from './frame-pin-gate.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { acquireHostLock } from './host-lock.ts';
@@ -11,6 +12,9 @@ import { Journal, readRunMeta } from './journal.ts';
 import { pruneState } from './prune-state.ts';
 import { runPlan } from './run-plan.ts';
 import type { ServeOptions } from './serve.ts';
+
+/** Milliseconds of quick tasks in a row before the event loop turns. */
+const BREATH_MS = 20;
 
 /** What is held from the first plan of a run to its end. */
 interface Open {
@@ -44,6 +48,7 @@ export class ServedRun {
   #receiver: BlobReceiver | undefined;
   #receiving = '';
   #unsent: AgentFrame[] = [];
+  #breathed = process.hrtime();
 
   constructor(options: ServeOptions, writer: FrameWriter) {
     this.#options = options;
@@ -68,7 +73,7 @@ export class ServedRun {
       resources: this.#options.resources,
       blobPath: (sha256) => this.#blobs.path(sha256),
       emit: (body) => this.#emit(journal, body),
-      ready: () => this.#writer.ready(),
+      ready: () => this.#breathe(),
       signal: this.#stop.signal,
     });
     this.#flush(journal);
@@ -180,6 +185,18 @@ export class ServedRun {
       lock.release();
       throw thrown;
     }
+  }
+
+  /**
+   * Lets the event loop turn when it may not have for a while, for reading files does not make it turn: so frames are
+   * heard and events go out in the middle of many quick tasks too. Then waits for a slow reader of the events.
+   */
+  async #breathe(): Promise<void> {
+    if (millisecondsSince(this.#breathed) > BREATH_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#breathed = process.hrtime();
+    }
+    await this.#writer.ready();
   }
 
   /** Events of one turn of the event loop are written down, then sent, in one go each: most runs have many small ones. */
