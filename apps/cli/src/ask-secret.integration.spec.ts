@@ -9,7 +9,7 @@ const hasScript = (() => {
     execFileSync('script', ['--version']);
     return true;
   } catch {
-    console.log('skipped: the program "script" (Debian: bsdutils) is missing');
+    process.stdout.write('skipped: the program "script" (Debian: bsdutils) is missing\n');
     return false;
   }
 })();

@@ -59,7 +59,7 @@ describe('events', () => {
     expect(read('select count(*) as n from event where run = \'run-00000001\'')).toEqual([{ n: events.length }]);
     // the promise is 30 ms on an idle machine; the test tolerates a busy one
     expect(took).toBeLessThan(150);
-    console.log(`${String(events.length)} events took ${took.toFixed(1)} ms`);
+    process.stdout.write(`${String(events.length)} events took ${took.toFixed(1)} ms\n`);
   });
 
   it('are written without a flush, after a moment', async () => {
