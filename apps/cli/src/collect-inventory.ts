@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { HsmfleetError, type Value } from '@hsmfleet/contract';
+import { createColors, wantsColor } from '@hsmfleet/reporter';
 import { describeFreshness } from '@hsmfleet/store';
 import type { FleetOptions } from './fleet-options.ts';
-import { createColors, wantsColor } from '@hsmfleet/reporter';
 import { inventoryTables } from './inventory-tables.ts';
 import { runPlaybook } from './run-playbook.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { describeTransport, runCommand } from '@hsmfleet/transport/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkTarget, createSshTransport } from './index.ts';
 import { makeKey, makeTestDir, sshdMissing, startSshd, type TestSshd } from './testkit/sshd.ts';
 
@@ -14,6 +14,11 @@ if (missing !== undefined) process.stderr.write(`skipped: transport-ssh against 
 /** A login with /bin/sh: the shell start files of this machine's root are nobody's business here. */
 const USER = `hsmf-ssh-${String(process.pid)}`;
 const SUDO_PASSWORD = 'correct horse 9';
+
+/** userdel refuses while a process of the user is still on its way out, or another program holds the password file. */
+async function removeUser(name: string): Promise<void> {
+  await vi.waitFor(() => { execFileSync('userdel', [name], { stdio: ['ignore', 'ignore', 'pipe'] }); }, { timeout: 10_000, interval: 250 });
+}
 
 describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () => {
   const dir = makeTestDir();
@@ -37,7 +42,7 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
   afterAll(async () => {
     await sshd.stop();
     rmSync(sudoers, { force: true });
-    execFileSync('userdel', [USER], { stdio: 'ignore' });
+    await removeUser(USER);
     dir.remove();
   });
 

@@ -126,6 +126,14 @@ test('secrets are looked at in these files only, each of which hands them straig
   ]);
 });
 
+test('every spec belongs to a target, so that no test is left out in silence', () => {
+  const targetOf = (path: string): string => (path.endsWith('.e2e.spec.ts') ? 'e2e' : path.endsWith('.integration.spec.ts') ? 'integration' : 'unit');
+  const orphans = rooms.flatMap((room) =>
+    room.sources.map(({ path }) => path).filter((path) => path.endsWith('.spec.ts') && !room.targets.includes(targetOf(path))),
+  );
+  expect(orphans).toEqual([]);
+});
+
 test('no file has outgrown its room', () => {
   const large = rooms.flatMap((room) => room.sources.filter((source) => source.text.split('\n').length > 500).map((source) => source.path));
   expect(large).toEqual([]);

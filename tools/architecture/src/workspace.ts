@@ -12,6 +12,8 @@ export interface Room {
   folder: string;
   description: string;
   tags: string[];
+  /** Names of its Nx targets. */
+  targets: string[];
   dependencies: string[];
   sources: Source[];
 }
@@ -43,13 +45,14 @@ function readRoom(folder: string): Room {
     name: string;
     description?: string;
     dependencies?: Record<string, string>;
-    nx?: { tags?: string[] };
+    nx?: { tags?: string[]; targets?: Record<string, unknown> };
   };
   return {
     name: manifest.name,
     folder,
     description: manifest.description ?? '',
     tags: manifest.nx?.tags ?? [],
+    targets: Object.keys(manifest.nx?.targets ?? {}),
     dependencies: Object.keys(manifest.dependencies ?? {}),
     sources: listSources(join(ROOT, folder, 'src')),
   };
