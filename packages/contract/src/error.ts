@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   PKCS11: 'a PKCS#11 call failed',
   TOKEN_NOT_FOUND: 'no token with that label or serial is present',
   MODULE_WRITABLE: 'the PKCS#11 module is not proven read-only',
+  CUSTODY: 'a token is not the one that was prepared, going by the manifests given',
+  MANIFEST_INVALID: 'a token manifest cannot be read, was changed, or is not signed by a trusted key',
   PIN_INCORRECT: 'the token answered that the PIN is wrong',
   PIN_REFUSED: 'the PIN guard refused a login',
   PIN_UNPROVEN: 'the web server was not started because its PIN file holds a PIN not proven on the token',
@@ -129,7 +131,7 @@ export type FailureClass = 'unreachable' | 'refused' | 'failed';
 const UNREACHABLE: ReadonlySet<string> = new Set<ErrorCode>([
   'HOST_KEY_UNKNOWN', 'HOST_KEY_CHANGED', 'HOST_KEY_REVOKED', 'UNREACHABLE', 'AUTHENTICATION', 'CONNECTION_LOST',
 ]);
-const REFUSED: ReadonlySet<string> = new Set<ErrorCode>(['MODULE_WRITABLE', 'PIN_REFUSED', 'PIN_UNPROVEN', 'HOST_BUSY']);
+const REFUSED: ReadonlySet<string> = new Set<ErrorCode>(['MODULE_WRITABLE', 'CUSTODY', 'PIN_REFUSED', 'PIN_UNPROVEN', 'HOST_BUSY']);
 
 /** The failure class of an error code. */
 export function outcomeOf(code: string): FailureClass {

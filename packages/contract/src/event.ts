@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { ErrorShape, SourcePosition } from './error.ts';
 import { HostFacts } from './facts.ts';
 import { InventoryReport } from './inventory.ts';
+import { CustodyProof } from './manifest.ts';
 
 const strict = { additionalProperties: false };
 const literals = <const T extends string[]>(...values: T) => Type.Union(values.map((value) => Type.Literal(value as T[number])));
@@ -73,6 +74,7 @@ export const RunEvent = Type.Union([
   event('item_finished', { task: Type.String(), item: Type.Unknown(), outcome: TaskOutcome, changes: Type.Array(Type.String()), message: Type.Optional(Type.String()), error: Type.Optional(ErrorShape) }),
   TaskFinished,
   event('inventory', { report: InventoryReport }),
+  event('custody', { proof: CustodyProof }),
   event('warning', { message: Type.String() }),
   event('host_finished', { play: Type.Integer(), status: literals('ok', 'failed', 'refused', 'stopped'), error: Type.Optional(ErrorShape) }),
   event('host_unreachable', { error: ErrorShape }),

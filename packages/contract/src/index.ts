@@ -1,6 +1,7 @@
 export * from './secret.ts';
 export * from './error.ts';
 export * from './value.ts';
+export * from './manifest.ts';
 export * from './plan.ts';
 export * from './facts.ts';
 export * from './inventory.ts';

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { SourcePosition } from './error.ts';
+import { PreparedToken } from './manifest.ts';
 
 /** Version of the plan and of the frames around it. Both sides state it in their first frame. */
 export const PROTOCOL = 1;
@@ -78,6 +79,9 @@ export const Plan = Type.Object(
     secrets: Type.Record(Type.String(), Type.Object({ value: Type.String(), origin: Type.String() }, strict), {
       description: 'never journaled',
     }),
+    custody: Type.Optional(Type.Array(PreparedToken, {
+      description: 'the tokens that were prepared: every token that a task uses on this host must be one of them; absent: no manifests were given',
+    })),
     onDisconnect: Type.Union([Type.Literal('finish'), Type.Literal('stop')]),
   },
   strict,

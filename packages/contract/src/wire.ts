@@ -22,6 +22,7 @@ export const ControlFrame = Type.Union([
     decision: Type.Union([Type.Literal('go'), Type.Literal('refused')]),
     reason: Type.Optional(Type.String()),
   }),
+  frame('custody_reply', { request: Type.Integer(), go: Type.Boolean(), reason: Type.Optional(Type.String()) }),
   frame('cancel', {}),
   frame('bye', {}),
 ]);
@@ -47,6 +48,8 @@ export const AgentFrame = Type.Union([
     request: Type.Integer(),
     outcome: Type.Union([Type.Literal('correct'), Type.Literal('incorrect'), Type.Literal('not_tried')]),
   }),
+  /** This host has the token of that manifest. Answered no when another host of the run has it as well. */
+  frame('custody_claim', { request: Type.Integer(), manifest: Sha256 }),
   frame('busy', { run: Type.String(), user: Type.String(), since: Type.String() }),
   frame('error', { error: ErrorShape }),
   frame('done', { play: Type.Integer(), status: Type.Union([Type.Literal('ok'), Type.Literal('failed'), Type.Literal('refused'), Type.Literal('stopped')]) }),

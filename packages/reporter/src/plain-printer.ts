@@ -166,6 +166,11 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
         flush();
         line(colors.red(`play stopped: ${printable(event.reason)}`));
         break;
+      case 'custody':
+        if (verbosity > 0 && event.proof.verdict === 'proven') {
+          line(colors.dim(`[${printable(event.host)}] token "${printable(event.proof.token)}" is the one of ${printable(event.proof.file ?? '')}, prepared by ${printable(event.proof.preparedBy ?? '')} at ${printable(event.proof.preparedAt ?? '')}`));
+        }
+        break;
       case 'facts': case 'task_started': case 'inventory': case 'run_finished': break;
     }
   }

@@ -1,4 +1,4 @@
-import type { HostFacts, InventoryReport, ModuleRow, Secret } from '@hsmfleet/contract';
+import type { HostFacts, InventoryReport, ModuleRow, Secret, TokenRow } from '@hsmfleet/contract';
 
 /** What a file is. Owner and group are names where the host knows them, else numbers as text. */
 export interface FileStat {
@@ -57,6 +57,17 @@ export interface Pkcs11Reader {
   observe(target: ModuleTarget): Promise<ModuleRow>;
   /** Has this host proven this PIN on the token with this identity before? Reads a root-only ledger, no login. */
   isPinProven(tokenIdentity: string, pin: Secret): Promise<boolean>;
+}
+
+/** Whether tokens are those that were prepared, going by the manifests that came with the plan. */
+export interface Custody {
+  /**
+   * Proves that the token, as the module shows it, is one of the prepared ones and that no other host of the run has it.
+   * What came of it is sent as a `custody` event, once for each token as it looks.
+   * @returns what could not be compared, for people
+   * @throws HsmfleetError CUSTODY, with every difference
+   */
+  prove(module: ModuleRow, token: TokenRow): Promise<string[]>;
 }
 
 export interface HandshakeTarget {
@@ -129,6 +140,8 @@ export interface ReadHost {
   /** Tries to connect to a TCP port; true when something accepts within the time. */
   portOpen(port: number, address?: string, timeoutMs?: number): Promise<boolean>;
   readonly pkcs11: Pkcs11Reader;
+  /** Absent when the run was given no manifests: any token will do. */
+  readonly custody?: Custody;
   /** Changes of the web server that were made but not yet taken up by a proven restart (see WebChange). */
   pendingWebChange(): Promise<PendingWebChange | undefined>;
   /** Milliseconds since 1970. */

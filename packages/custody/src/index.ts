@@ -1,0 +1,3 @@
+export * from './create-manifest.ts';
+export * from './envelope.ts';
+export * from './prove-token.ts';
