@@ -143,7 +143,7 @@ export async function play(tasks: PlannedTask[], more: Partial<Plan> = {}, optio
     gatherFacts: false, tasks, handlers: [], vars: {}, secrets: {}, onDisconnect: 'finish', ...more,
   };
   const status = await runPlan({
-    plan, host: host.asHost(), resources: (name) => Promise.resolve(RESOURCES.get(name)), pins: NO_PINS, session,
+    plan, host: host.asHost(), resources: (name) => Promise.resolve(RESOURCES.get(name)), pins: NO_PINS, claims: { claim: () => Promise.resolve({ go: true }) }, session,
     blobPath: (sha256) => `/nowhere/${sha256}`, emit: (body) => events.push(body), ...options,
   });
   const ends = events.filter((event) => event.type === 'task_finished');

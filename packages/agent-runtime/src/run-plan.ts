@@ -1,5 +1,7 @@
 import { decodeValue, outcomeOf, toErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, WriteHost } from '@hsmfleet/resource';
+import { CustodyCheck, withCustody } from './custody-check.ts';
+import type { CustodyClaims } from './custody-claims.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { factVariables, type Session } from './host-variables.ts';
 import type { ResourceSource, RunContext } from './run-context.ts';
@@ -10,6 +12,8 @@ export interface RunPlanOptions {
   host: WriteHost;
   resources: ResourceSource;
   pins: PinGate;
+  /** Asked when the plan came with manifests. */
+  claims: CustodyClaims;
   session: Session;
   /** Where the bytes of a blob lie; all that the plan names are there. */
   blobPath: (sha256: string) => string;
@@ -34,10 +38,12 @@ export const PREPARE = 'prepare';
  * changes, which happens in any case outside check mode. Everything that happens goes out through `emit`, last of all
  * `host_finished`. Never throws.
  */
-export async function runPlan(options: RunPlanOptions): Promise<PlayStatus> {
-  const { plan, host, session } = options;
+export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
+  const { plan, session } = given;
   for (const { value } of Object.values(plan.secrets)) session.redactor.add(value);
-  const emit = (body: EventBody): void => options.emit(session.redactor.value(body));
+  const emit = (body: EventBody): void => given.emit(session.redactor.value(body));
+  const host = plan.custody === undefined ? given.host : withCustody(given.host, new CustodyCheck(plan.custody, given.claims, emit));
+  const options = { ...given, host };
   const execute: ExecuteContext = {
     pins: options.pins,
     learn: (secret) => session.redactor.add(secret),

@@ -107,6 +107,7 @@ class Conversation {
       case 'attach': this.#then(() => this.#run.attach(frame.run, frame.afterSeq)); break;
       case 'blob': this.#run.takeBlob(frame.sha256, frame.size); break;
       case 'pin_reply': this.#run.answerPin(frame.request, frame.decision === 'go', frame.reason); break;
+      case 'custody_reply': this.#run.answerClaim(frame.request, frame.go, frame.reason); break;
       case 'cancel': this.#run.cancel(); break;
       case 'bye': this.#over(); break;
     }

@@ -3,6 +3,7 @@ import { HsmfleetError, type AgentFrame, type EventBody, type Plan } from '@hsmf
 import type { WriteHost } from '@hsmfleet/resource';
 import { attachRun } from './attach-run.ts';
 import { BlobStore, type BlobReceiver } from './blob-store.ts';
+import { FrameCustodyClaims } from './custody-claims.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { FramePinGate } from './frame-pin-gate.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -22,6 +23,7 @@ interface Open {
   session: Session;
   journal: Journal;
   pins: FramePinGate;
+  claims: FrameCustodyClaims;
   host: WriteHost;
   releaseLock: () => void;
 }
@@ -63,13 +65,14 @@ export class ServedRun {
     if (open === undefined || !(await this.#fetchBlobs(plan))) return;
     this.#onDisconnect = plan.onDisconnect;
     if (this.#gone.signal.aborted) this.disconnected();
-    const { session, journal, pins, host } = open;
+    const { session, journal, pins, claims, host } = open;
     journal.begin(plan.play, plan.user, plan.check);
     const status = await runPlan({
       plan,
       host,
       session,
       pins,
+      claims,
       resources: this.#options.resources,
       blobPath: (sha256) => this.#blobs.path(sha256),
       emit: (body) => this.#emit(journal, body),
@@ -118,6 +121,10 @@ export class ServedRun {
     this.#open?.pins.answer(request, go, reason);
   }
 
+  answerClaim(request: number, go: boolean, reason: string | undefined): void {
+    this.#open?.claims.answer(request, go, reason);
+  }
+
   /** Stops after the task that runs. */
   cancel(): void {
     this.#stop.abort();
@@ -127,6 +134,7 @@ export class ServedRun {
   disconnected(): void {
     this.#gone.abort();
     this.#open?.pins.close();
+    this.#open?.claims.close();
     this.#receiver?.abandon();
     this.#receiver = undefined;
     this.#awaited?.resolve(false);
@@ -174,12 +182,16 @@ export class ServedRun {
         // people know the host by its name in the hosts file
         report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report: { ...report, host: plan.host } })),
       });
-      const pins = new FramePinGate(plan.run, (frame) => {
+      const ask = (frame: AgentFrame): void => {
         this.#flush(journal);
         this.#writer.send(frame);
-      });
-      if (this.#gone.signal.aborted) pins.close();
-      this.#open = { run: plan.run, session, journal, pins, host, releaseLock: lock.release };
+      };
+      const [pins, claims] = [new FramePinGate(plan.run, ask), new FrameCustodyClaims(ask)];
+      this.#open = { run: plan.run, session, journal, pins, claims, host, releaseLock: lock.release };
+      if (this.#gone.signal.aborted) {
+        pins.close();
+        claims.close();
+      }
       return this.#open;
     } catch (thrown) {
       lock.release();

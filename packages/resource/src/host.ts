@@ -64,10 +64,9 @@ export interface Custody {
   /**
    * Proves that the token, as the module shows it, is one of the prepared ones and that no other host of the run has it.
    * What came of it is sent as a `custody` event, once for each token as it looks.
-   * @returns what could not be compared, for people
    * @throws HsmfleetError CUSTODY, with every difference
    */
-  prove(module: ModuleRow, token: TokenRow): Promise<string[]>;
+  prove(module: ModuleRow, token: TokenRow): Promise<void>;
 }
 
 export interface HandshakeTarget {

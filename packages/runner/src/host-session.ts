@@ -2,6 +2,7 @@ import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFra
 import type { Connection, HostTarget, Transport } from '@hsmfleet/transport';
 import { EXIT_MISSING, EXIT_NODE_TOO_OLD, parseMissing, ROOT_STATE_DIR, startCommand, type MissingParts } from './agent-command.ts';
 import { AgentLink, type LinkEnd } from './agent-link.ts';
+import type { CustodyRegistry } from './custody-registry.ts';
 import type { EventSink } from './event-sink.ts';
 import { install } from './install.ts';
 import type { AgentBundle, RunTimings } from './model.ts';
@@ -17,6 +18,7 @@ export interface SessionContext {
   transport(target: HostTarget): Transport;
   events: EventSink;
   pins: PinAuthority;
+  custody: CustodyRegistry;
   stateDir: string | undefined;
   timings: Required<RunTimings>;
 }
@@ -200,6 +202,16 @@ export class HostSession {
         this.#tickets.get(frame.request)?.report(frame.outcome);
         this.#tickets.delete(frame.request);
         return;
+      case 'custody_claim': {
+        const holder = this.#context.custody.claim(this.#host, frame.manifest);
+        if (holder === undefined) {
+          link.send({ type: 'custody_reply', request: frame.request, go: true });
+          return;
+        }
+        link.send({ type: 'custody_reply', request: frame.request, go: false, reason: `${holder} has it as well, in this run` });
+        this.#context.events.emit(holder, { type: 'warning', message: `${this.#host} shows the same token: one of the two is a copy, or it was moved during the run` });
+        return;
+      }
       case 'busy':
         this.#endTalk({ kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again', details: { run: frame.run, user: frame.user, since: frame.since } }).toShape() });
         return;

@@ -1,5 +1,6 @@
 import { agentFrameProblem, exitCodeOf, type Plan } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
+import { createCustodyRegistry } from './custody-registry.ts';
 import { createEventSink, type EventSink } from './event-sink.ts';
 import { HostSession, type SessionContext } from './host-session.ts';
 import type { RunnerPlay, RunOptions, RunSummary } from './model.ts';
@@ -53,6 +54,7 @@ class Run {
       transport: (target) => options.transport(target),
       events,
       pins: createPinAuthority(),
+      custody: createCustodyRegistry(),
       stateDir: options.stateDir,
       timings: { agentStart: 60_000, reattach: 60_000, reattachPause: 500, cancel: 10_000, ...options.timings },
     };

@@ -2,6 +2,7 @@ import { dirname } from 'node:path/posix';
 import { HsmfleetError, type ErrorCode, type ModuleRow, type Rendered } from '@hsmfleet/contract';
 import { defineResource, parseMode, type ModuleTarget, type ReadHost, type Step } from '@hsmfleet/resource';
 import { absentToken, NO_TOKEN } from '../absent-token.ts';
+import { proveCustody } from '../prove-custody.ts';
 import { Pkcs11ModuleParams } from './schema.ts';
 
 interface Facts {
@@ -38,13 +39,15 @@ export const resource = defineResource<Pkcs11ModuleParams, Facts>({
   async inspect(host, params, inputs) {
     const sha256 = (await host.sha256(params.path)) ?? null;
     const wanted = inputs['src']?.sha256 ?? null;
+    const module = sha256 === null || (wanted !== null && wanted !== sha256) ? null : await host.pkcs11.observe(moduleTarget(params));
+    if (module !== null) await proveCustody(host, module, params.token);
     return {
       sha256,
       mode: (await host.stat(params.path))?.mode ?? null,
       folder: (await host.stat(dirname(params.path))) !== undefined,
       wanted,
       links: await Promise.all((params.links ?? []).map((path) => inspectLink(host, path))),
-      module: sha256 === null || (wanted !== null && wanted !== sha256) ? null : await host.pkcs11.observe(moduleTarget(params)),
+      module,
     };
   },
 

@@ -6,6 +6,7 @@ import {
 } from '@hsmfleet/httpd';
 import type { FileStat, Handshake, PendingWebChange, ReadHost } from '@hsmfleet/resource';
 import { readDebianModules, type DebianModuleFiles } from '../apache_module/debian.ts';
+import { proveCustody } from '../prove-custody.ts';
 import type { TlsSiteParams } from './schema.ts';
 
 export type Engine = 'mod_nss' | 'mod_ssl';
@@ -71,6 +72,7 @@ export async function inspectSite(host: ReadHost, params: TlsSiteParams): Promis
   const config = await readApacheConfig(host, configRoot(apache, readEnvvars(envvars ?? '')));
   const engine = await chooseEngine(host, params, config);
   const module = params.module === undefined || params.state === 'absent' ? null : await host.pkcs11.observe(params.module);
+  if (module !== null) await proveCustody(host, module, params.token);
   const pin = await readPin(host, params, paths, engine, module);
   const process = await host.serverProcess(apache.pidFile);
   const nss = engine === 'mod_nss' ? await inspectNss(host, params, config, pin.file) : null;

@@ -1,0 +1,20 @@
+/** Who has which token in this run. One per run. */
+export interface CustodyRegistry {
+  /**
+   * The host found that its token is the one of the manifest. The first host that says so has it.
+   * @param manifest hex SHA-256
+   * @returns the host that has it already, when that is another one
+   */
+  claim(host: string, manifest: string): string | undefined;
+}
+
+export function createCustodyRegistry(): CustodyRegistry {
+  const holders = new Map<string, string>();
+  return {
+    claim(host, manifest) {
+      const holder = holders.get(manifest) ?? host;
+      holders.set(manifest, holder);
+      return holder === host ? undefined : holder;
+    },
+  };
+}
