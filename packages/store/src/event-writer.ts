@@ -55,6 +55,8 @@ export function createEventWriter(database: DatabaseSync): EventWriter {
       run('update host set facts = $facts where name = $name', { facts: JSON.stringify(event.facts), name: event.host });
     } else if (event.type === 'inventory') {
       inventory(event.report, event.run);
+    } else if (event.type === 'custody') {
+      insert('custody_proof', custodyRow(event), 'or ignore');
     } else if (event.type === 'host_unreachable') {
       settle(state, 'unreachable', errorText(event.error));
       attemptFailed(event.host, errorText(event.error));
@@ -129,6 +131,14 @@ function insertSql(table: string, columns: readonly string[], orElse: string): s
 function runRow(event: RunEventOf<'run_started'>): Row {
   return {
     id: event.run, playbook: event.playbook, user: event.user, check_mode: Number(event.check), version: event.version, started_at: event.at,
+  };
+}
+
+function custodyRow({ run, host, seq, proof }: RunEventOf<'custody'>): Row {
+  return {
+    run, host, seq, at: proof.at, module: proof.module, token: proof.token, token_serial: proof.serial, token_identity: proof.identity,
+    verdict: proof.verdict, manifest: proof.manifest, file: proof.file, prepared_by: proof.preparedBy, prepared_at: proof.preparedAt,
+    differences: proof.differences.join('\n'), notes: proof.notes.join('\n'),
   };
 }
 

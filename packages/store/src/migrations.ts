@@ -98,6 +98,18 @@ create table latest_site (
 create index latest_site_host on latest_site (host);
 `,
   },
+  {
+    version: 2,
+    name: 'whether tokens are those that were prepared',
+    sql: `
+create table custody_proof (
+  run text not null, host text not null, seq integer not null, at text not null, module text not null, token text not null,
+  token_serial text not null, token_identity text not null, verdict text not null, manifest text, file text,
+  prepared_by text, prepared_at text, differences text not null, notes text not null,
+  primary key (run, host, seq)
+) strict, without rowid;
+`,
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

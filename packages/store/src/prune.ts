@@ -9,7 +9,7 @@ export const KEPT_SNAPSHOTS = 50;
 export function prune(database: DatabaseSync): void {
   const oldest = database.prepare('select started_at from run order by started_at desc limit 1 offset ?').get(KEPT_RUNS - 1);
   if (oldest !== undefined) {
-    for (const table of ['event', 'task_result']) {
+    for (const table of ['event', 'task_result', 'custody_proof']) {
       database.prepare(`delete from ${table} where run in (select id from run where started_at < ?)`).run(String(oldest.started_at));
     }
   }

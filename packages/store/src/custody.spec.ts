@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CustodyProof } from '@hsmfleet/contract';
+import { expect, it } from 'vitest';
+import { openStore } from './store.ts';
+import { stamp } from './testdata/samples.ts';
+
+it('of tokens is kept per run, and the last look at each is marked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hsmfleet-custody-'));
+  const store = openStore(join(folder, 'hsmfleet.db'));
+  const proof = (at: string, more: Partial<CustodyProof> = {}): CustodyProof => ({
+    at, module: '/p11.so', token: 'Web', serial: 'S1', identity: 'ef'.repeat(32), verdict: 'proven', manifest: 'ab'.repeat(32), file: 'web.json',
+    preparedBy: 'op', preparedAt: '2026-01-01T00:00:00.000Z', differences: [], notes: [], ...more,
+  });
+  const [first, second] = [stamp('run-1'), stamp('run-2')];
+  store.appendEvent(first('a', { type: 'custody', proof: proof('2026-01-02T00:00:00.000Z') }));
+  store.appendEvent(second('a', { type: 'custody', proof: proof('2026-01-03T00:00:00.000Z', { verdict: 'differs', differences: ['key 01 is missing', 'serial number'] }) }));
+  store.appendEvent(second('b', { type: 'custody', proof: proof('2026-01-03T00:00:00.000Z', { verdict: 'unknown', manifest: null, file: null, preparedBy: null, preparedAt: null }) }));
+  await expect(store.query('select host, run, latest, verdict, file, differences from custody order by host, run')).resolves.toMatchObject({
+    rows: [['a', 'run-1', 0, 'proven', 'web.json', ''], ['a', 'run-2', 1, 'differs', 'web.json', 'key 01 is missing\nserial number'], ['b', 'run-2', 1, 'unknown', null, '']],
+  });
+  store.close();
+  rmSync(folder, { recursive: true });
+});
