@@ -4,6 +4,7 @@ export * from './value.ts';
 export * from './manifest.ts';
 export * from './plan.ts';
 export * from './facts.ts';
+export * from './benchmark.ts';
 export * from './inventory.ts';
 export * from './event.ts';
 export * from './wire.ts';
