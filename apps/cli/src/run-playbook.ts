@@ -14,6 +14,7 @@ import { askHidden, askSecret, canAsk } from './ask-secret.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { hostTarget } from './host-target.ts';
+import { CustodyLoader, type CustodyOptions } from './load-custody.ts';
 import { newRunId, runUser } from './run-identity.ts';
 
 /** A playbook to run, as the command line gives it. */
@@ -27,6 +28,8 @@ export interface RunRequest {
   vars?: Record<string, Value>;
   check: boolean;
   diff: boolean;
+  /** Manifests of the tokens that hosts may have. */
+  custody?: CustodyOptions;
   /** Where results go; standard output when absent. */
   results?: NodeJS.WritableStream & { isTTY?: boolean };
   /** What else is to be done with the hosts, events and the store of the run, after it. */
@@ -48,6 +51,7 @@ export interface FinishedRun {
  */
 export async function runPlaybook(request: RunRequest): Promise<number> {
   const { fleet } = request;
+  const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
   const forks = parseForks(fleet.forks);
   const ask = canAsk() ? askHidden : undefined;
   const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
@@ -59,7 +63,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     check: request.check, diff: request.diff, become: fleet.become, run, user, ask,
     extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask })), ...request.vars },
   });
-  const plays = await preparePlays(compiled, fleet, becomePassword);
+  const plays = await preparePlays(compiled, fleet, becomePassword, custody);
   const store = openStore(defaultStorePath());
   try {
     const reporter = reporterFor(request);
@@ -67,6 +71,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     const bundle = await loadAgentBundle(() => { reporter.note('packing the Node runtime for hosts without one (once)'); });
     const interrupt = catchInterrupts(reporter);
     const events: RunEvent[] = [];
+    const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
     const summary = await runPlays({
       run, user, playbook: request.playbook, check: request.check, plays, bundle, forks, signal: interrupt.signal,
       transport: createTransports(),
@@ -74,10 +79,12 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
       onEvent(event) {
         store.appendEvent(event);
         reporter.event(event);
+        if (event.type === 'custody' || event.type === 'host_unreachable') unproven.delete(event.host);
         if (request.afterwards !== undefined) events.push(event);
       },
     });
     interrupt.release();
+    if (unproven.size > 0) reporter.note(`warning: no task looked at a token on ${[...unproven].join(', ')}: the manifests proved nothing there`);
     reporter.finish();
     await finish(store, reporter, request, { hosts: hostsOf(compiled), events });
     return exitCode(summary, interrupt.signal);
@@ -99,7 +106,7 @@ function parseForks(text: string): number {
 }
 
 /** How each play reaches its hosts; everything that is wrong with that, of all hosts, at once. */
-async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, becomePassword: Secret | undefined): Promise<RunnerPlay[]> {
+async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, becomePassword: Secret | undefined, custody: CustodyLoader): Promise<RunnerPlay[]> {
   const problems: HsmfleetError[] = [];
   const checked = new Set<string>();
   const plays: RunnerPlay[] = [];
@@ -118,7 +125,7 @@ async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, bec
       }
     }
     plays.push({
-      index: play.index, name: play.name, batches: play.batches, anyErrorsFatal: play.anyErrorsFatal, plans: play.plans, targets,
+      index: play.index, name: play.name, batches: play.batches, anyErrorsFatal: play.anyErrorsFatal, plans: await custody.addTo(play), targets,
       ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
     });
   }

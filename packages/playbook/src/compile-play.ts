@@ -12,8 +12,8 @@ import { isSelected } from './tags.ts';
 import type { TaskFiles } from './task-files.ts';
 import { FACT_NAMES, Variables } from './variables.ts';
 
-/** Variables that tell how to connect; handed to the runner, rendered. */
-const CONNECTION_VARIABLE = /^ansible_(?:host|port|user|connection|password|timeout|private_key_file|ssh_\w+|become(?:_\w+)?)$/;
+/** Variables that tell how to connect and what token to expect; handed to the runner, rendered. */
+const CONNECTION_VARIABLE = /^(?:ansible_(?:host|port|user|connection|password|timeout|private_key_file|ssh_\w+|become(?:_\w+)?)|hsmfleet_manifests|hsmfleet_manifest_keys)$/;
 
 /** What compiling a play needs besides its source. */
 export interface PlaySurroundings {

@@ -43,7 +43,7 @@ export interface CompiledPlay {
   become: boolean;
   becomeUser: string;
   plans: ReadonlyMap<string, Plan>;
-  /** Variables that tell how to connect, per host: ansible_host, ansible_port, … rendered. */
+  /** Variables that tell how to connect and what token to expect, per host: ansible_host, hsmfleet_manifests, … rendered. */
   connection: ReadonlyMap<string, Record<string, Value>>;
 }
 

@@ -7,6 +7,8 @@ interface ApplyOptions extends FleetOptions {
   skipTags?: string[];
   check?: true;
   diff?: true;
+  manifest?: string[];
+  manifestKey?: string[];
 }
 
 /** `hsmfleet apply`: runs a playbook. */
@@ -20,17 +22,20 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '--skip-tags <tags>', description: 'no tasks with one of these tags', repeat: true },
     { flags: '-C, --check', description: 'change nothing, show what would change' },
     { flags: '-D, --diff', description: 'show how files change' },
+    { flags: '--manifest <file>', description: 'signed manifest of a token, or a folder of them: a token on a host has to be one of these, or the host is refused; may be repeated', repeat: true },
+    { flags: '--manifest-key <file>', description: 'public key that is trusted to sign manifests; may be repeated', repeat: true },
     ...FLEET_OPTIONS,
   ],
   examples: [
     'hsmfleet apply playbooks/site.yml -i hosts.yml',
     'hsmfleet apply playbooks/site.yml -i hosts.yml -l "webservers:!web07" --check --diff',
+    'hsmfleet apply playbooks/site.yml -i hosts.yml --manifest manifests/ --manifest-key station.key.pub',
   ],
   async run({ args: [playbook = ''], options }) {
     const { runPlaybook } = await import('../run-playbook.ts');
     return runPlaybook({
       playbook, fleet: options, limit: options.limit, tags: splitTags(options.tags), skipTags: splitTags(options.skipTags),
-      check: options.check === true, diff: options.diff === true,
+      check: options.check === true, diff: options.diff === true, custody: { manifest: options.manifest, manifestKey: options.manifestKey },
     });
   },
 });
