@@ -68,7 +68,7 @@ function refuse({ token, module, verdict, file, preparedBy, preparedAt, differen
   const details = { verdict, manifest: file, differences };
   if (verdict === 'unknown') {
     return new HsmfleetError('CUSTODY', `${seen} is none of those that were prepared: ${differences.join('; ')}`, {
-      hint: 'is the right device in this host? if it is, give its manifest with --manifest; nothing was changed',
+      hint: 'is the right device in this host? if it is, give its manifest with --manifest; no PIN was given to it',
       details,
     });
   }
@@ -79,7 +79,7 @@ function refuse({ token, module, verdict, file, preparedBy, preparedAt, differen
     });
   }
   return new HsmfleetError('CUSTODY', `${seen} is not as ${preparedBy ?? ''} prepared it at ${preparedAt ?? ''} (${file ?? ''}): ${differences.join('; ')}`, {
-    hint: 'if it was changed on purpose, make a new manifest on the station; else do not use the device; nothing was changed',
+    hint: 'if it was changed on purpose, make a new manifest on the station; else do not use the device; no PIN was given to it',
     details,
   });
 }
