@@ -54,10 +54,10 @@ async function serveStdio(args: readonly string[]): Promise<void> {
       return loadResource(name);
     },
     signal: terminated.signal,
-    createHost: async ({ blob, report }) => {
+    createHost: async (wiring) => {
       const childArgv = [process.execPath, program, 'pkcs11-child'];
       const pkcs11 = createLazyPkcs11({ childArgv, stateDir });
-      return forgetting(await createLinuxHost({ stateDir, pkcs11, blob, report }), () => pkcs11.invalidate());
+      return forgetting(await createLinuxHost({ stateDir, pkcs11, ...wiring }), () => pkcs11.invalidate());
     },
   });
   // only where it was installed: there, nobody else may write

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { encodeJsonFrame, type AgentFrame } from '@hsmfleet/contract';
+import { encodeBinaryFrame, encodeJsonFrame, type AgentFrame } from '@hsmfleet/contract';
 
 /** Unsent bytes above which {@link FrameWriter.ready} makes the run wait. */
 const HIGH_WATER = 4 * 1024 * 1024;
@@ -25,6 +25,11 @@ export class FrameWriter {
 
   send(...frames: AgentFrame[]): void {
     if (!this.#gone) this.#stream.write(Buffer.concat(frames.map(encodeJsonFrame)));
+  }
+
+  /** Sends bytes of the blob that was announced last; they may be reused afterwards. */
+  sendBytes(bytes: Buffer): void {
+    if (!this.#gone) this.#stream.write(encodeBinaryFrame(bytes));
   }
 
   /** Resolves at once unless the other side reads too slowly; then when it has caught up or is gone. */

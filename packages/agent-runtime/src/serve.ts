@@ -5,6 +5,7 @@ import {
   PROTOCOL,
   controlFrameProblem,
   toErrorShape,
+  type Artifact,
   type ControlFrame,
   type Frame,
   type InventoryReport,
@@ -27,12 +28,22 @@ export interface ServeOptions {
   resources: ResourceSource;
   /** Aborting ends the agent after the task that runs, as when the machine shuts down. */
   signal?: AbortSignal;
-  /** Opens the host; called once, when the first plan arrives. `report` takes inventory reports. */
-  createHost: (wiring: { blob: (sha256: string) => string; report: (report: InventoryReport) => void }) => Promise<WriteHost>;
+  /** Opens the host; called once, when the first plan arrives. */
+  createHost: (wiring: HostWiring) => Promise<WriteHost>;
+}
+
+/** What a host is given of the run that it is opened for. */
+export interface HostWiring {
+  /** Where the bytes of a blob lie. */
+  blob: (sha256: string) => string;
+  /** Takes inventory reports. */
+  report: (report: InventoryReport) => void;
+  /** Takes word of packages that may be fetched from here. */
+  announceArtifact: (artifact: Artifact, path: string) => void;
 }
 
 /** What an agent can do beyond running plans. */
-export const CAPABILITIES = ['plan', 'blobs', 'attach', 'pins', 'cancel'] as const;
+export const CAPABILITIES = ['plan', 'blobs', 'attach', 'pins', 'cancel', 'artifacts'] as const;
 
 /**
  * Speaks with one control host over a pair of streams until `bye`, or until the streams end and no plan runs any more.
@@ -106,6 +117,7 @@ class Conversation {
       case 'plan': this.#then(() => this.#run.play(frame.plan)); break;
       case 'attach': this.#then(() => this.#run.attach(frame.run, frame.afterSeq)); break;
       case 'blob': this.#run.takeBlob(frame.sha256, frame.size); break;
+      case 'fetch_blob': this.#run.sendArtifact(frame.sha256); break;
       case 'pin_reply': this.#run.answerPin(frame.request, frame.decision === 'go', frame.reason); break;
       case 'custody_reply': this.#run.answerClaim(frame.request, frame.go, frame.reason); break;
       case 'cancel': this.#run.cancel(); break;

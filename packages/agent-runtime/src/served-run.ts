@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { HsmfleetError, type AgentFrame, type EventBody, type Plan } from '@hsmfleet/contract';
 import type { WriteHost } from '@hsmfleet/resource';
+import { ArtifactOffers } from './artifact-offers.ts';
 import { attachRun } from './attach-run.ts';
 import { BlobStore, type BlobReceiver } from './blob-store.ts';
 import { FrameCustodyClaims } from './custody-claims.ts';
@@ -42,9 +43,12 @@ export class ServedRun {
   readonly #options: ServeOptions;
   readonly #writer: FrameWriter;
   readonly #blobs: BlobStore;
+  readonly #offers: ArtifactOffers;
   readonly #stop = new AbortController();
   readonly #gone = new AbortController();
   #open: Open | undefined;
+  /** The run that is followed without being run here. */
+  #followed: string | undefined;
   #onDisconnect: Plan['onDisconnect'] = 'finish';
   #awaited: Awaited | undefined;
   #receiver: BlobReceiver | undefined;
@@ -56,6 +60,7 @@ export class ServedRun {
     this.#options = options;
     this.#writer = writer;
     this.#blobs = new BlobStore(options.stateDir);
+    this.#offers = new ArtifactOffers(options.stateDir, writer);
   }
 
   /** Runs a play. The answer is `busy`, or its events and `done`. @throws HsmfleetError AGENT */
@@ -88,6 +93,7 @@ export class ServedRun {
 
   /** Replays a run of this host and follows it to the end of its play. @throws HsmfleetError AGENT */
   async attach(run: string, afterSeq: number): Promise<void> {
+    this.#followed = run;
     await attachRun({
       stateDir: this.#options.stateDir,
       run,
@@ -117,6 +123,11 @@ export class ServedRun {
     if (this.#awaited?.wanted.size === 0) this.#awaited.resolve(true);
   }
 
+  /** Sends a package that a resource of this run told of; says so when there is none. */
+  sendArtifact(sha256: string): void {
+    this.#offers.send(this.#open?.run ?? this.#followed, sha256);
+  }
+
   answerPin(request: number, go: boolean, reason: string | undefined): void {
     this.#open?.pins.answer(request, go, reason);
   }
@@ -135,6 +146,7 @@ export class ServedRun {
     this.#gone.abort();
     this.#open?.pins.close();
     this.#open?.claims.close();
+    this.#offers.close();
     this.#receiver?.abandon();
     this.#receiver = undefined;
     this.#awaited?.resolve(false);
@@ -181,6 +193,10 @@ export class ServedRun {
         blob: (sha256) => this.#blobs.path(sha256),
         // people know the host by its name in the hosts file
         report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report: { ...report, host: plan.host } })),
+        announceArtifact: (artifact, path) => {
+          if (!this.#offers.add(plan.run, artifact, path)) return;
+          this.#emit(journal, session.redactor.value({ type: 'artifact', artifact: { ...artifact, buildHost: plan.host } }));
+        },
       });
       const ask = (frame: AgentFrame): void => {
         this.#flush(journal);

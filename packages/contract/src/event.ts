@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { Artifact } from './artifact.ts';
 import { BenchmarkPoint } from './benchmark.ts';
 import { ErrorShape, SourcePosition } from './error.ts';
 import { HostFacts } from './facts.ts';
@@ -77,6 +78,7 @@ export const RunEvent = Type.Union([
   event('inventory', { report: InventoryReport }),
   event('custody', { proof: CustodyProof }),
   event('benchmark', { point: BenchmarkPoint }),
+  event('artifact', { artifact: Artifact }),
   event('warning', { message: Type.String() }),
   event('host_finished', { play: Type.Integer(), status: literals('ok', 'failed', 'refused', 'stopped'), error: Type.Optional(ErrorShape) }),
   event('host_unreachable', { error: ErrorShape }),

@@ -3,6 +3,7 @@ export * from './error.ts';
 export * from './value.ts';
 export * from './manifest.ts';
 export * from './plan.ts';
+export * from './artifact.ts';
 export * from './facts.ts';
 export * from './benchmark.ts';
 export * from './inventory.ts';

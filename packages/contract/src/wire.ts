@@ -15,6 +15,8 @@ export const ControlFrame = Type.Union([
   frame('plan', { plan: Plan }),
   /** Announces `size` bytes that follow as binary frames for the blob. */
   frame('blob', { sha256: Sha256, size: Type.Integer({ minimum: 0 }) }),
+  /** Asks for the bytes of a package that was told of in an `artifact` event of this run; answered by `blob` and its bytes, or `blob_failed`. */
+  frame('fetch_blob', { sha256: Sha256 }),
   /** Read on from a run that goes on, or has ended, on the host. */
   frame('attach', { run: Type.String(), afterSeq: Type.Integer({ minimum: -1 }) }),
   frame('pin_reply', {
@@ -39,6 +41,10 @@ export const AgentFrame = Type.Union([
   }),
   frame('need_blobs', { sha256: Type.Array(Sha256) }),
   frame('event', { event: RunEvent }),
+  /** Answers `fetch_blob`: `size` bytes follow as binary frames; other frames may come between them, no other blob does. */
+  frame('blob', { sha256: Sha256, size: Type.Integer({ minimum: 0 }) }),
+  /** The blob cannot be had, or its bytes end here although some are missing. */
+  frame('blob_failed', { sha256: Sha256, reason: Type.String() }),
   /**
    * May I log in? Asked before the first login with a PIN that this host has not proven on this token. `pin` is a
    * keyed hash (run id as key) so that equal PINs are one PIN across the fleet; `token` is for messages.

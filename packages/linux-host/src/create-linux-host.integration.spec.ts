@@ -33,6 +33,7 @@ beforeAll(async () => {
     },
     blob: (sha256) => join(blobs, sha256),
     report: () => undefined,
+    announceArtifact: () => undefined,
   });
 });
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });

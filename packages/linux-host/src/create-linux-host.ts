@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HsmfleetError, type InventoryReport } from '@hsmfleet/contract';
+import { HsmfleetError, type Artifact, type InventoryReport } from '@hsmfleet/contract';
 import type {
   ExecuteContext, Pkcs11Reader, ProvePin, ReadHost, ServiceAction, Step, StepResult, WriteHost,
 } from '@hsmfleet/resource';
@@ -33,6 +33,8 @@ export interface LinuxHostOptions {
   blob(sha256: string): string;
   /** Takes an inventory report that a resource made. */
   report(report: InventoryReport): void;
+  /** Takes word of a package that a resource built or found. */
+  announceArtifact(artifact: Artifact, path: string): void;
 }
 
 /** The machine this runs on. Gathers its facts; starts no program. */
@@ -63,6 +65,7 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     },
     now: () => Date.now(),
     report: (report) => { options.report(report); },
+    announceArtifact: (artifact, path) => { options.announceArtifact(artifact, path); },
   };
 
   const webDeps = (context: ExecuteContext): WebChangeDeps => ({

@@ -1,4 +1,4 @@
-import type { HostFacts, InventoryReport, ModuleRow, Secret, TokenRow } from '@hsmfleet/contract';
+import type { Artifact, HostFacts, InventoryReport, ModuleRow, Secret, TokenRow } from '@hsmfleet/contract';
 
 /** What a file is. Owner and group are names where the host knows them, else numbers as text. */
 export interface FileStat {
@@ -147,6 +147,13 @@ export interface ReadHost {
   now(): number;
   /** Hands an inventory report to whoever runs the plan; it is sent as an `inventory` event. */
   report(report: InventoryReport): void;
+  /**
+   * Tells of a package that lies on this host, in an `artifact` event: the control host then fetches the file, which
+   * must stay where it is until the run has ended. Telling of the same one again is fine. `buildHost` is set to the
+   * host's inventory name on the way.
+   * @param path absolute path of the package file; no link
+   */
+  announceArtifact(artifact: Artifact, path: string): void;
 }
 
 /** Left on disk between tasks of one run: what a failing proof has to put back. */

@@ -43,6 +43,7 @@ beforeAll(async () => {
     },
     blob: (sha256) => at(`blobs/${sha256}`),
     report: () => undefined,
+    announceArtifact: () => undefined,
   });
 });
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });

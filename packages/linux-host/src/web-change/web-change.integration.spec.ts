@@ -122,6 +122,7 @@ IncludeOptional sites-enabled/*.conf
     },
     blob: (sha256) => join(base, sha256),
     report: () => undefined,
+    announceArtifact: () => undefined,
   });
   const apache = { ...linux.facts.apache, configDir: conf, errorLog: `${base}/log/error.log`, pidFile: `${base}/run/apache2.pid` };
   host = { ...linux, facts: { ...linux.facts, service_mgr: 'sysvinit', apache } };

@@ -61,6 +61,7 @@ NSSCertificateDatabase sql:${nss}
       pkcs11: createPkcs11Port({ childArgv: childArgvForTests(), stateDir }),
       blob: (sha256) => sha256,
       report: (report) => reports.push(report),
+      announceArtifact: () => undefined,
     });
     const facts = { ...linux.facts, apache: { ...linux.facts.apache, flavor: 'debian' as const, installed: true, configDir: apache } };
     // no Apache runs here: that a server runs is told, everything else is looked at

@@ -31,7 +31,7 @@ describe.skipIf(reason !== undefined)('pkcs11_module', () => {
     inputs = { src: { name: 'p11.so', sha256, size: library.length, secret: false, read: () => Promise.resolve(library) } };
     const stateDir = join(token.folder, 'state');
     const pkcs11 = createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
-    host = await createLinuxHost({ stateDir, pkcs11, blob: (hash) => join(token.folder, 'blobs', hash), report: () => undefined });
+    host = await createLinuxHost({ stateDir, pkcs11, blob: (hash) => join(token.folder, 'blobs', hash), report: () => undefined, announceArtifact: () => undefined });
   });
   afterAll(() => token.remove());
 

@@ -76,7 +76,7 @@ export async function makeApacheBench(): Promise<ApacheBench> {
     progress: () => undefined,
   };
   const pkcs11 = createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
-  const linux = await createLinuxHost({ stateDir, pkcs11, blob: (sha256) => join(base, sha256), report: () => undefined });
+  const linux = await createLinuxHost({ stateDir, pkcs11, blob: (sha256) => join(base, sha256), report: () => undefined, announceArtifact: () => undefined });
   const apache = { ...linux.facts.apache, configDir: conf, errorLog: `${base}/log/error.log`, pidFile: `${base}/run/apache2.pid` };
   const host: ReadHost = { ...linux, facts: { ...linux.facts, service_mgr: 'sysvinit', apache } };
   const deps = { host, stateDir, context, applyChange: (change: WebChange['changes'][number]) => linux.execute(change, context), provePin: (step: Parameters<typeof pkcs11.provePin>[0]) => pkcs11.provePin(step, context) };
