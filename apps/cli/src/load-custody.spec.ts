@@ -65,6 +65,6 @@ describe('manifests', () => {
     ['a variable of another kind', () => new CustodyLoader({}, '/').addTo(play({ web01: { hsmfleet_manifests: [1] } })), 'PLAYBOOK_INVALID', 'hsmfleet_manifests of web01 has to be a file name'],
     ['variables without a key', () => new CustodyLoader({}, '/').addTo(play({ web01: { hsmfleet_manifests: 'a' } })), 'PLAYBOOK_INVALID', 'web01 has hsmfleet_manifests, but no hsmfleet_manifest_keys'],
   ])('%s is said before any host is touched', async (_title, act, code, message) => {
-    await expect(Promise.resolve().then(act)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
+    await expect((async () => { await act(); })()).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
   });
 });

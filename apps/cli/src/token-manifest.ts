@@ -1,0 +1,98 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { HsmfleetError, type ModuleRow, type TokenRow } from '@hsmfleet/contract';
+import {
+  createManifest, createOperatorKey, describeManifest, openManifest, operatorSigner, preparedToken, proveToken, sealManifest, shortHash, type ManifestSigner,
+} from '@hsmfleet/custody';
+import { loadTrustedKeys, readText } from './load-custody.ts';
+import { runUser } from './run-identity.ts';
+import { VERSION } from './version.ts';
+
+/** A token as the station sees it. */
+export interface SeenToken {
+  module: ModuleRow;
+  token: TokenRow;
+}
+
+/**
+ * `token manifest key`: a new key pair of an operator, FILE (0600) and FILE.pub.
+ * @throws HsmfleetError USAGE when one of them exists already
+ */
+export async function makeOperatorKey(file: string): Promise<string> {
+  const key = createOperatorKey();
+  await mkdir(dirname(file), { recursive: true });
+  for (const [path, text, mode] of [[file, key.privateKey, 0o600], [`${file}.pub`, key.publicKey, 0o644]] as const) {
+    try {
+      // never over another key: what it signed could not be verified any more
+      await writeFile(path, text, { mode, flag: 'wx' });
+    } catch (thrown) {
+      const exists = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
+      throw new HsmfleetError(exists ? 'USAGE' : 'FILE_MISSING', exists ? `${path} exists already` : `cannot write ${path}: ${(thrown as Error).message}`, {
+        ...(exists ? { hint: 'give another name: a key is never overwritten' } : {}), cause: thrown,
+      });
+    }
+  }
+  return `private key   ${file}\npublic key    ${file}.pub (give this one to --manifest-key)\nkey id        ${key.keyId}\n`;
+}
+
+/**
+ * `token manifest create`: states what is on the token, signed by the operator and by the keys of the token.
+ * @param signers keys of the token, when there was a login
+ * @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING, USAGE
+ */
+export async function writeManifest(
+  file: string, seen: SeenToken, keyFile: string, options: { note?: string | undefined; force: boolean; signers: readonly (ManifestSigner & { spki: Buffer })[] },
+): Promise<string> {
+  const manifest = createManifest(seen.module, seen.token, {
+    by: runUser(), at: new Date().toISOString(), host: hostname(), program: `hsmfleet ${VERSION}`, note: options.note,
+    spkis: new Map(options.signers.map(({ keyId, spki }) => [keyId, spki])),
+  });
+  const text = await sealManifest(manifest, [await readOperator(keyFile), ...options.signers]);
+  await mkdir(dirname(file), { recursive: true });
+  try {
+    await writeFile(file, text, { mode: 0o644, flag: options.force ? 'w' : 'wx' });
+  } catch (thrown) {
+    const exists = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new HsmfleetError(exists ? 'USAGE' : 'FILE_MISSING', exists ? `${file} exists already` : `cannot write ${file}: ${(thrown as Error).message}`, {
+      ...(exists ? { hint: 'write over it with --force: hosts are then held against the new one' } : {}), cause: thrown,
+    });
+  }
+  return `${file}\n${describeManifest(manifest).join('\n')}\nsigned       by the operator${options.signers.length === 0 ? ' alone (with a PIN the keys of the token sign as well)' : ` and ${String(options.signers.length)} keys of the token`}\n`;
+}
+
+/** A manifest file opened, for people and for --json. @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING */
+export async function showManifest(file: string): Promise<{ text: string; json: unknown }> {
+  const { manifest, sha256 } = openManifest(await readText(file), file, undefined);
+  return { text: `${describeManifest(manifest).join('\n')}\nmanifest     ${sha256}\n`, json: { sha256, ...manifest } };
+}
+
+/**
+ * `token manifest verify`: the signature, and (when a token is given) every field against the token.
+ * @throws HsmfleetError MANIFEST_INVALID for the signature, CUSTODY for what differs on the token
+ */
+export async function verifyManifest(file: string, keys: readonly string[], seen: SeenToken | undefined): Promise<{ text: string; json: unknown }> {
+  const { manifest, sha256, signedBy, possession } = openManifest(await readText(file), file, await loadTrustedKeys(keys));
+  const missing = manifest.keys.filter(({ fingerprint }) => !possession.includes(fingerprint)).map(({ id }) => id);
+  const lines = [
+    `signed by ${signedBy.map(shortHash).join(', ')} (trusted), prepared by ${manifest.prepared.by} at ${manifest.prepared.at}`,
+    missing.length === 0 ? 'every key of the token signed it as well' : `possession was not shown of key ${missing.join(', ')}`,
+  ];
+  if (seen === undefined) return { text: `${lines.join('\n')}\n`, json: { file, sha256, signedBy, possession, token: null } };
+  const proof = proveToken([preparedToken(manifest, sha256, file)], seen.module.path, seen.token, new Date().toISOString());
+  if (proof.verdict !== 'proven') {
+    throw new HsmfleetError('CUSTODY', `token "${seen.token.label}" is not the one of ${file}: ${proof.differences.join('; ')}`, {
+      hint: 'if it was changed on purpose, make a new manifest', details: { verdict: proof.verdict, differences: proof.differences },
+    });
+  }
+  return { text: `${[...lines, `token "${seen.token.label}" is the one, with every key and certificate`, ...proof.notes.map((note) => `note: ${note}`)].join('\n')}\n`, json: { file, sha256, signedBy, possession, token: proof } };
+}
+
+async function readOperator(file: string): Promise<ManifestSigner> {
+  const text = await readText(file);
+  const { mode } = await stat(file);
+  if ((mode & 0o077) !== 0) {
+    throw new HsmfleetError('USAGE', `the key ${file} can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`, { hint: `chmod 600 ${file}` });
+  }
+  return operatorSigner(text, file);
+}
