@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { HsmfleetError, type BlobRef, type Plan } from '@hsmfleet/contract';
+import { HsmfleetError, type BlobRef, type HostFacts, type Plan } from '@hsmfleet/contract';
+import { fittingArtifact } from './choose-artifact.ts';
 
 /** Largest single blob that is taken, in bytes. */
 const MAX_BLOB = 2 * 1024 * 1024 * 1024;
@@ -20,10 +21,10 @@ export class BlobStore {
   }
 
   /** Those of a plan's blobs that are not here. Blobs that are here count as used now. */
-  missing(plan: Plan): string[] {
+  missing(plan: Plan, facts: HostFacts): string[] {
     const missing: string[] = [];
     const now = new Date();
-    for (const blob of blobsOf(plan).values()) {
+    for (const blob of blobsOf(plan, facts).values()) {
       try {
         if (statSync(this.path(blob.sha256)).size !== blob.size) throw new Error('cut short');
         utimesSync(this.path(blob.sha256), now, now);
@@ -42,11 +43,14 @@ export class BlobStore {
   }
 }
 
-/** The blobs that a plan's tasks and handlers read, by hash. */
-export function blobsOf(plan: Plan): Map<string, BlobRef> {
+/** The blobs that a plan's tasks and handlers read on a host, by hash. */
+function blobsOf(plan: Plan, facts: HostFacts): Map<string, BlobRef> {
   const blobs = new Map<string, BlobRef>();
   for (const task of [...plan.tasks, ...plan.handlers]) {
-    for (const input of Object.values(task.inputs ?? {})) if (input.kind === 'blob') blobs.set(input.blob.sha256, input.blob);
+    for (const input of Object.values(task.inputs ?? {})) {
+      const blob = input.kind === 'blob' ? input.blob : input.kind === 'artifact' ? fittingArtifact(input, facts)?.blob : undefined;
+      if (blob !== undefined) blobs.set(blob.sha256, blob);
+    }
   }
   return blobs;
 }

@@ -1,26 +1,32 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Deferred, Secret, decodeValue, type PlannedTask, type WireValue } from '@hsmfleet/contract';
+import { Deferred, Secret, decodeValue, type BlobRef, type HostFacts, type PlannedTask, type WireValue } from '@hsmfleet/contract';
 import type { InputFile, Inputs } from '@hsmfleet/resource';
 import { renderText, type Scope } from '@hsmfleet/template';
+import { chooseArtifact } from './choose-artifact.ts';
 
 /**
- * The files that a task reads: a blob of the state directory as it is, or a template rendered as Ansible's `template`
+ * The files that a task reads: a blob of the state directory as it is, the package that fits this host, or a template rendered as Ansible's `template`
  * module renders (first newline after a block dropped). A template into which a secret went is marked secret.
  * @param blobPath where the bytes of a blob lie
- * @throws HsmfleetError UNDEFINED_VARIABLE, TEMPLATE_INVALID
+ * @throws HsmfleetError UNDEFINED_VARIABLE, TEMPLATE_INVALID, ARTIFACT_MISSING
  */
 export function makeInputs(
   task: PlannedTask,
   secrets: Record<string, { value: string; origin: string }>,
   scope: Scope,
   blobPath: (sha256: string) => string,
+  facts: HostFacts,
 ): Inputs {
   const inputs: Record<string, InputFile> = {};
   for (const [param, input] of Object.entries(task.inputs ?? {})) {
     if (input.kind === 'blob') {
-      const { sha256, size, name } = input.blob;
-      inputs[param] = { name, sha256, size, secret: false, read: () => readFile(blobPath(sha256)) };
+      inputs[param] = blobInput(input.blob, blobPath);
+      continue;
+    }
+    if (input.kind === 'artifact') {
+      const { blob, version, inputsSha256 } = chooseArtifact(input, facts);
+      inputs[param] = { ...blobInput(blob, blobPath), artifact: { version, inputsSha256 } };
       continue;
     }
     const text = decodeValue(input.text as WireValue, secrets);
@@ -36,4 +42,8 @@ export function makeInputs(
     };
   }
   return inputs;
+}
+
+function blobInput({ sha256, size, name }: BlobRef, blobPath: (sha256: string) => string): InputFile {
+  return { name, sha256, size, secret: false, read: () => readFile(blobPath(sha256)) };
 }

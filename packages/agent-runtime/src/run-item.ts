@@ -51,7 +51,7 @@ async function attempt(task: PreparedTask, scope: Scope, context: RunContext, pr
 
   const raw = decodeValue(task.planned.params as WireValue, plan.secrets);
   const params = await renderParams(resource, raw, scope, task.planned.position, (secret) => session.redactor.add(secret));
-  const inputs = makeInputs(task.planned, plan.secrets, scope, blobPath);
+  const inputs = makeInputs(task.planned, plan.secrets, scope, blobPath, host.facts);
   const facts = await resource.inspect(host, params, inputs);
   const first = resource.plan(params, facts, inputs);
   progress.warnings.push(...(first.warnings ?? []));
@@ -64,7 +64,7 @@ async function attempt(task: PreparedTask, scope: Scope, context: RunContext, pr
     for (const step of first.steps) await announce(step, context, progress);
     return finish(first, {}, progress, context);
   }
-  for (const step of first.steps) await execute(step, context, progress);
+  await executeAll(first.steps, context, progress);
 
   const after = await confirm(resource, params, facts, inputs, context);
   const told = resource.result?.(params, after.facts, progress.results) ?? {};
@@ -85,6 +85,20 @@ async function announce(step: Step, { host, plan }: RunContext, progress: Progre
   // the diff is read before the step runs: afterwards there is nothing to compare with
   if (plan.diff) progress.diffs.push(...(await host.diff(step)));
   progress.changes.push(host.describe(step));
+}
+
+/** One after the other until one fails; those that put things back are done all the same. */
+async function executeAll(steps: readonly Step[], context: RunContext, progress: Progress): Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    try {
+      await execute(step, context, progress);
+    } catch (thrown) {
+      for (const later of steps.slice(index + 1)) {
+        if (later.kind === 'web_change' && later.always === true) await execute(later, context, progress);
+      }
+      throw thrown;
+    }
+  }
 }
 
 async function execute(step: Step, context: RunContext, progress: Progress): Promise<void> {

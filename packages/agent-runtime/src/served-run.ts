@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { HsmfleetError, type AgentFrame, type EventBody, type Plan } from '@hsmfleet/contract';
+import { HsmfleetError, type AgentFrame, type EventBody, type HostFacts, type Plan } from '@hsmfleet/contract';
 import type { WriteHost } from '@hsmfleet/resource';
 import { ArtifactOffers } from './artifact-offers.ts';
 import { attachRun } from './attach-run.ts';
@@ -67,7 +67,7 @@ export class ServedRun {
   async play(plan: Plan): Promise<void> {
     if (await this.#replayIfKnown(plan)) return;
     const open = await this.#openFor(plan);
-    if (open === undefined || !(await this.#fetchBlobs(plan))) return;
+    if (open === undefined || !(await this.#fetchBlobs(plan, open.host.facts))) return;
     this.#onDisconnect = plan.onDisconnect;
     if (this.#gone.signal.aborted) this.disconnected();
     const { session, journal, pins, claims, host } = open;
@@ -242,8 +242,8 @@ export class ServedRun {
   }
 
   /** Asks for what is missing; false when the control host went before all was here. */
-  #fetchBlobs(plan: Plan): Promise<boolean> {
-    const missing = this.#blobs.missing(plan);
+  #fetchBlobs(plan: Plan, facts: HostFacts): Promise<boolean> {
+    const missing = this.#blobs.missing(plan, facts);
     if (missing.length === 0) return Promise.resolve(true);
     if (this.#gone.signal.aborted) return Promise.resolve(false);
     this.#writer.send({ type: 'need_blobs', sha256: missing });

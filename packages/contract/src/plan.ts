@@ -21,9 +21,40 @@ export const BlobRef = Type.Object(
 );
 export type BlobRef = Static<typeof BlobRef>;
 
-/** What a task reads besides its parameters: a blob as it is, or template text that the agent renders. */
+/** A package that was built for one kind of host. */
+export const ArtifactCandidate = Type.Object(
+  {
+    format: Type.Union([Type.Literal('deb'), Type.Literal('rpm'), Type.Literal('arch')]),
+    architecture: Type.String({ description: "in the package manager's own words: amd64, x86_64, all, noarch, any" }),
+    version: Type.String({ description: "the package manager's version, revision included" }),
+    inputsSha256: Type.String({ description: 'over all that decided what was built; the package tells it too' }),
+    blob: BlobRef,
+  },
+  strict,
+);
+export type ArtifactCandidate = Static<typeof ArtifactCandidate>;
+
+/**
+ * A package that was built on some host, by name. Right before the plan is sent the control host fills in what it has by
+ * then, so that an earlier play of the same run may build it; the host takes the one that fits it, and fetches only that.
+ */
+export const ArtifactInput = Type.Object(
+  {
+    kind: Type.Literal('artifact'),
+    name: Type.String(),
+    version: Type.Optional(Type.String({ description: 'with or without the revision; the one told of last when absent' })),
+    candidates: Type.Array(ArtifactCandidate, { description: 'at most one of each format and architecture' }),
+    problem: Type.Optional(Type.Object({ message: Type.String(), hint: Type.String() }, { ...strict, description: 'why there are no candidates' })),
+    position: SourcePosition,
+  },
+  strict,
+);
+export type ArtifactInput = Static<typeof ArtifactInput>;
+
+/** What a task reads besides its parameters: a blob as it is, a package that was built, or template text that the agent renders. */
 export const TaskInput = Type.Union([
   Type.Object({ kind: Type.Literal('blob'), blob: BlobRef }, strict),
+  ArtifactInput,
   Type.Object(
     { kind: Type.Literal('template'), name: Type.String(), text: Type.Unknown({ description: 'wire value: string, or a $template' }) },
     strict,

@@ -86,6 +86,8 @@ export interface Handshake {
   ok: boolean;
   /** SHA-256 of the served certificate's SubjectPublicKeyInfo, hex. */
   keyFingerprint?: string;
+  /** The served public key: rsa or ec, size in bits, curve of an ec key. */
+  key?: { type: string; bits: number | null; curve: string | null };
   certificateSha256?: string;
   protocol?: string;
   cipher?: string;
@@ -94,13 +96,15 @@ export interface Handshake {
   problem?: string;
 }
 
-/** A file that travelled with the plan, or a rendered template. */
+/** A file that travelled with the plan, a package that some host built, or a rendered template. */
 export interface InputFile {
   name: string;
   sha256: string;
   size: number;
   /** True when a secret went into it: its contents are never shown. */
   secret: boolean;
+  /** Of a package that some host built: its version as the package manager has it, and the hash over what it was built from. */
+  artifact?: { version: string; inputsSha256: string };
   read(): Promise<Buffer>;
 }
 

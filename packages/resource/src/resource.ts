@@ -52,8 +52,11 @@ export interface Resource<P = never, F = unknown> {
   params: TObject;
   /** True: the task may give a plain string instead of a mapping; `freeFormParam` receives it. */
   freeFormParam?: string;
-  /** Parameters that name files of the control host: shipped as they are, or rendered as a template on the host. */
-  files?: Record<string, 'blob' | 'template'>;
+  /**
+   * Parameters that name files of the control host: shipped as they are, or rendered as a template on the host; or that
+   * name a package that some host built (`artifact`), in the version that the parameter `version` asks for, if any.
+   */
+  files?: Record<string, 'blob' | 'template' | 'artifact'>;
   /**
    * Parameters that take bare Jinja expressions, one or a list (`assert.that`, `debug.var`). The compiler leaves them
    * deferred, so that their text is kept; `inspect` and `plan` get an {@link EvaluatedExpression} in place of each.
