@@ -28,6 +28,7 @@ export interface Invocation<O> {
 
 /** One command of the program. The handler loads what it needs, so that the help stays quick. */
 export interface Command<O = Record<string, unknown>> {
+  /** What a person types: 'apply'; several words for a command in a group: 'token pin change'. */
   name: string;
   /** One line. */
   summary: string;
@@ -48,11 +49,20 @@ export function defineCommand<O>(command: Command<O>): Command {
   return command as unknown as Command;
 }
 
+/** What the groups of commands are for, by the words that their names begin with. */
+export const GROUPS: Readonly<Record<string, { summary: string; description?: string }>> = {
+  token: {
+    summary: 'prepare tokens at a station: keys, certificates, PINs',
+    description: 'Works on this machine alone, with any PKCS#11 module, and needs no fleet. PINs are asked for, or read from a file or a descriptor; they are never part of a command line.',
+  },
+  'token pin': { summary: 'change or unblock the PIN of a token' },
+};
+
 /** What the program's exit codes mean. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'all went well',
   1: 'the command line, a playbook or a file it needs is wrong; no host was touched',
-  2: 'some host failed, or refused for safety',
+  2: 'some host or token failed, or refused for safety',
   4: 'some host could not be reached (6: both)',
   130: 'interrupted',
 };

@@ -1,5 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
-import { EXIT_CODES, type Command, type OptionSpec } from './command.ts';
+import { EXIT_CODES, GROUPS, type Command, type OptionSpec } from './command.ts';
 
 /** A mistake on the command line, told by the option parser. */
 export class UsageProblem extends Error {
@@ -25,7 +25,7 @@ export async function runProgram(commands: readonly Command[], argv: readonly st
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0 || thrown.code === 'commander.help') return 0;
-    throw usageProblem(thrown, commands.find(({ name }) => name === argv[0]));
+    throw usageProblem(thrown, namedBy(commands, argv));
   }
   return exitCode;
 }
@@ -39,14 +39,50 @@ function buildProgram(commands: readonly Command[], done: (code: number) => void
     .usage('COMMAND [options]')
     .configureHelp({ showGlobalOptions: false });
   quiet(program);
-  for (const command of commands) program.addCommand(buildCommand(command, done));
+  const built = new Map<string, Commander>([['', program]]);
+  for (const command of commands) place(buildCommand(command, done), command.name, built);
   return program;
 }
 
+/** Puts a command under its group ('token pin change' under 'token pin'), which is made when it is not there yet. */
+function place(command: Commander, name: string, built: Map<string, Commander>): void {
+  const group = name.split(' ').slice(0, -1).join(' ');
+  let parent = built.get(group);
+  if (parent === undefined) {
+    parent = buildGroup(group);
+    place(parent, group, built);
+  }
+  parent.addCommand(command);
+  built.set(name, command);
+}
+
+function buildGroup(name: string): Commander {
+  const { summary, description } = GROUPS[name] ?? { summary: `commands of ${name}` };
+  const built = new Commander(lastWord(name)).summary(summary)
+    .description(description === undefined ? sentence(summary) : `${sentence(summary)} ${description}`)
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .usage('COMMAND [options]');
+  quiet(built);
+  return built;
+}
+
+function lastWord(name: string): string {
+  return name.split(' ').at(-1) ?? name;
+}
+
+/** The command, or the group, that the first words name: the longest that there is. */
+function namedBy(commands: readonly Command[], argv: readonly string[]): string {
+  const typed = argv.join(' ');
+  const names = commands.flatMap(({ name }) => name.split(' ').map((_, index, words) => words.slice(0, index + 1).join(' ')));
+  return names.filter((name) => typed === name || typed.startsWith(`${name} `)).sort((a, b) => b.length - a.length)[0] ?? '';
+}
+
 function buildCommand(command: Command, done: (code: number) => void): Commander {
-  const built = new Commander(command.name).summary(command.summary)
+  const built = new Commander(lastWord(command.name)).summary(command.summary)
     .description(command.description === undefined ? sentence(command.summary) : `${sentence(command.summary)} ${command.description}`)
     .helpOption('-h, --help', 'show this help');
+  built.helpCommand(false);
   quiet(built);
   for (const { name, description } of command.arguments) built.argument(name, description);
   for (const option of command.options.flatMap(buildOptions)) built.addOption(option);
@@ -85,9 +121,9 @@ function sentence(summary: string): string {
   return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
-function usageProblem(error: CommanderError, command: Command | undefined): UsageProblem {
+function usageProblem(error: CommanderError, name: string): UsageProblem {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').trim().replace(/^\(|\)$/g, '').replace(/^Did/, 'did');
-  const help = `hsmfleet ${command === undefined ? '' : `${command.name} `}--help shows what there is`;
+  const help = `hsmfleet ${name === '' ? '' : `${name} `}--help shows what there is`;
   return new UsageProblem(first.replace(/\.$/, ''), suggestion === '' ? help : `${suggestion} ${help}`);
 }

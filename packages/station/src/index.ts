@@ -1,0 +1,2 @@
+export type * from './port.ts';
+export { CURVES, formatKeyType, isWeak, parseKeyId, parseKeyType, type CurveName, type KeyType } from './key-type.ts';
