@@ -29,8 +29,9 @@ async function main([mode = 'serve', ...rest]: readonly string[]): Promise<void>
   switch (mode) {
     case 'serve': return serveStdio(rest);
     case 'pkcs11-child': return (await import('@hsmfleet/pkcs11/child')).runPkcs11Child();
+    case 'tls-load': (await import('@hsmfleet/tls-load')).runTlsLoad(); return;
     default:
-      process.stderr.write(`unknown mode ${mode}: the agent knows serve [--state DIR] and pkcs11-child\n`);
+      process.stderr.write(`unknown mode ${mode}: the agent knows serve [--state DIR], pkcs11-child and tls-load\n`);
       process.exitCode = 1;
   }
 }

@@ -49,6 +49,7 @@ export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
     learn: (secret) => session.redactor.add(secret),
     // no event tells of progress within a step: the task's start is what people see
     progress: () => undefined,
+    measured: (point) => { emit({ type: 'benchmark', point: { ...point, host: plan.host } }); },
   };
   let status: PlayStatus;
   try {

@@ -18,7 +18,7 @@ const learned: string[] = [];
 const context: ExecuteContext = {
   pins: { ask: () => Promise.resolve({ go: false, reason: 'a test' }) },
   learn: (secret) => { learned.push(secret.reveal()); },
-  progress: () => undefined,
+  progress: () => undefined, measured: () => undefined,
 };
 let host: WriteHost;
 

@@ -31,6 +31,8 @@ export interface LinuxHostOptions {
   pkcs11: HostPkcs11;
   /** Absolute path of a blob that travelled with the plan. */
   blob(sha256: string): string;
+  /** Program and arguments of the TLS load client, which takes its request on standard input. */
+  loadClient?: readonly string[];
   /** Takes an inventory report that a resource made. */
   report(report: InventoryReport): void;
   /** Takes word of a package that a resource built or found. */
@@ -116,6 +118,9 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
           });
         case 'web_change':
           return timed(step, async () => (await loadWebChange()).executeWebChange(step, webDeps(context)));
+        case 'measure_site':
+          // loaded on first use, like all that most runs do not need
+          return (await import('./steps/measure-site.ts')).measureSiteStep(step, options.loadClient ?? [], accounts, context);
         case 'run':
           if (mayStartWebServer(step.argv, facts.apache)) {
             await (await loadWebChange()).assertPinsProven(facts.apache.service, webDeps(context));

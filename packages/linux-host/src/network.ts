@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Handshake, HandshakeTarget } from '@hsmfleet/resource';
@@ -58,14 +58,27 @@ export async function performHandshake(target: HandshakeTarget): Promise<Handsha
 function evidenceOf(socket: TLSSocket): Partial<Handshake> {
   const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
   if (raw === undefined) return {};
-  const spki = new X509Certificate(raw).publicKey.export({ type: 'spki', format: 'der' });
+  const { publicKey } = new X509Certificate(raw);
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
   const protocol = socket.getProtocol();
   return {
     keyFingerprint: sha256Hex(spki),
+    key: keyOf(publicKey),
     certificateSha256: sha256Hex(raw),
     ...(protocol === null ? {} : { protocol }),
     cipher: socket.getCipher().standardName,
   };
+}
+
+function keyOf(key: KeyObject): NonNullable<Handshake['key']> {
+  const { modulusLength = null, namedCurve = null } = key.asymmetricKeyDetails ?? {};
+  return { type: key.asymmetricKeyType ?? 'unknown', bits: modulusLength ?? curveBits(namedCurve), curve: namedCurve };
+}
+
+/** The size is in the name: prime256v1, secp384r1, brainpoolP512r1. */
+function curveBits(curve: string | null): number | null {
+  const bits = /\D(\d{3})\D/.exec(curve ?? '')?.[1];
+  return bits === undefined ? null : Number(bits);
 }
 
 function sha256Hex(bytes: Buffer): string {

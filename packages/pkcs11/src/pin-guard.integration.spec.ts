@@ -22,7 +22,7 @@ function recordingGate(answer: { go: true } | { go: false; reason: string } = { 
   return { gate, asked, reported };
 }
 
-const contextWith = (pins: PinGate): ExecuteContext => ({ pins, learn: () => undefined, progress: () => undefined });
+const contextWith = (pins: PinGate): ExecuteContext => ({ pins, learn: () => undefined, progress: () => undefined, measured: () => undefined });
 
 async function failureOf(promise: Promise<unknown>): Promise<HsmfleetError> {
   const thrown: unknown = await promise.then(() => undefined, (error: unknown) => error);

@@ -1,4 +1,4 @@
-import type { Secret } from '@hsmfleet/contract';
+import type { BenchmarkPoint, Secret, SiegePoint } from '@hsmfleet/contract';
 import type { HandshakeTarget, ModuleTarget } from './host.ts';
 
 /** Owner and mode of a path. Names or numbers as text; absent means "leave as it is" (or the default when created). */
@@ -112,11 +112,47 @@ export interface WebChange {
   pins: readonly { file: string; module: ModuleTarget; tokenLabel: string; pin: Secret; allowLowCount?: boolean }[];
   /** What the change is, for people. */
   why: string;
+  /** Done also when a step before it failed: puts back what must not stay, whatever happens. */
+  always?: boolean;
+}
+
+/** One point of load. */
+export interface LoadPoint {
+  /** `siege` makes full handshakes only; our own client makes full and resumed ones. */
+  tool: 'siege' | 'hsmfleet';
+  resumption: 'full' | 'resumed';
+  /** Users at the same time. */
+  concurrency: number;
+}
+
+/**
+ * Measures one site under load, point after point. Changes nothing: a hung point is ended at its deadline and told as hung,
+ * and the server is never restarted here. Each point goes out as it is measured.
+ */
+export interface MeasureSite {
+  kind: 'measure_site';
+  target: { serverName: string; port: number; address: string };
+  /** What every point has in common. */
+  of: Pick<SiegePoint, 'driver' | 'site' | 'port' | 'engine' | 'mpm' | 'processes'>;
+  /** What the site's configuration calls its key; for points whose key is on no token that was read. */
+  configuredKey: string;
+  /** Keys that may serve, by the fingerprint of what is served. */
+  keys: Readonly<Record<string, Pick<SiegePoint, 'key' | 'token' | 'module'>>>;
+  paths: readonly string[];
+  points: readonly LoadPoint[];
+  seconds: number;
+  /** Each user waits up to this many seconds before a request; 0: no wait. */
+  delayS: number;
+  /** Seconds for a whole point, after which its programs are killed. */
+  deadlineS: number;
+  /** Seconds that the server has to become healthy before a point, and after it. */
+  patienceS: number;
+  why: string;
 }
 
 /** Every primitive change there is. Only agent-runtime executes them. */
 export type Step =
-  | WriteFile | MakeDirectory | SetAttributes | MakeLink | Remove | RunProgram | ServiceAction | ProvePin | WebChange;
+  | WriteFile | MakeDirectory | SetAttributes | MakeLink | Remove | RunProgram | ServiceAction | ProvePin | WebChange | MeasureSite;
 
 /** What executing a step answered; `run` steps carry the program's output. */
 export interface StepResult {
@@ -124,6 +160,8 @@ export interface StepResult {
   code?: number;
   stdout?: string;
   stderr?: string;
+  /** Of a `measure_site` step. */
+  points?: readonly BenchmarkPoint[];
   startedAt: string;
   durationMs: number;
 }

@@ -1,4 +1,4 @@
-import { HsmfleetError, type Diff, type ErrorCode, type ErrorOptions, type Secret } from '@hsmfleet/contract';
+import { HsmfleetError, type BenchmarkPoint, type Diff, type ErrorCode, type ErrorOptions, type Secret } from '@hsmfleet/contract';
 import type { ReadHost } from './host.ts';
 import type { Step, StepResult } from './step.ts';
 
@@ -21,6 +21,8 @@ export interface ExecuteContext {
   learn(secret: Secret): void;
   /** A line for people while a long step works. */
   progress(message: string): void;
+  /** A point of a benchmark, as soon as it is measured; whose host it is, is told by whoever runs the plan. */
+  measured(point: BenchmarkPoint): void;
 }
 
 /**

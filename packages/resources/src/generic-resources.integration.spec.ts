@@ -28,7 +28,7 @@ if (root && !dpkg) process.stderr.write('skipped: installing a package file need
 const dir = mkdtempSync(join(tmpdir(), 'hsmfleet-resources-'));
 const at = (name: string): string => join(dir, name);
 const context: ExecuteContext = {
-  pins: { ask: () => Promise.resolve({ go: false, reason: 'a test' }) }, learn: () => undefined, progress: () => undefined,
+  pins: { ask: () => Promise.resolve({ go: false, reason: 'a test' }) }, learn: () => undefined, progress: () => undefined, measured: () => undefined,
 };
 let host: WriteHost;
 

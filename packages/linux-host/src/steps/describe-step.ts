@@ -16,6 +16,7 @@ export function describeStep(step: Step): string {
       return `remove ${step.path}`;
     case 'run':
     case 'web_change':
+    case 'measure_site':
       return step.why;
     case 'service':
       return `${step.action} ${step.unit}`;

@@ -33,6 +33,7 @@ export async function diffStep(step: Step, host: ReadHost, deps: Pick<FileStepDe
     case 'run':
     case 'service':
     case 'prove_pin':
+    case 'measure_site':
       return [];
   }
 }

@@ -126,7 +126,7 @@ IncludeOptional sites-enabled/*.conf
   });
   const apache = { ...linux.facts.apache, configDir: conf, errorLog: `${base}/log/error.log`, pidFile: `${base}/run/apache2.pid` };
   host = { ...linux, facts: { ...linux.facts, service_mgr: 'sysvinit', apache } };
-  const context: WebDeps['context'] = { pins: { ask: () => Promise.resolve({ go: false, reason: '' }) }, learn: () => undefined, progress: () => undefined };
+  const context: WebDeps['context'] = { pins: { ask: () => Promise.resolve({ go: false, reason: '' }) }, learn: () => undefined, progress: () => undefined, measured: () => undefined };
   deps = {
     host,
     stateDir: join(base, 'state'),

@@ -14,7 +14,7 @@ if (reason !== undefined) process.stderr.write(`module tests are skipped: ${reas
 const context: ExecuteContext = {
   pins: { ask: () => Promise.resolve({ go: false, reason: 'no PIN is needed here' }) },
   learn: () => undefined,
-  progress: () => undefined,
+  progress: () => undefined, measured: () => undefined,
 };
 
 describe.skipIf(reason !== undefined)('pkcs11_module', () => {

@@ -73,7 +73,7 @@ export async function makeApacheBench(): Promise<ApacheBench> {
   const context: ExecuteContext = {
     pins: { ask: () => Promise.resolve({ go: true, report: () => undefined }) },
     learn: () => undefined,
-    progress: () => undefined,
+    progress: () => undefined, measured: () => undefined,
   };
   const pkcs11 = createPkcs11Port({ childArgv: childArgvForTests(), stateDir });
   const linux = await createLinuxHost({ stateDir, pkcs11, blob: (sha256) => join(base, sha256), report: () => undefined, announceArtifact: () => undefined });

@@ -1,0 +1,2 @@
+export { makeLoad } from './make-load.ts';
+export { runTlsLoad } from './child.ts';
