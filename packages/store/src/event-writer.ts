@@ -57,6 +57,8 @@ export function createEventWriter(database: DatabaseSync): EventWriter {
       inventory(event.report, event.run);
     } else if (event.type === 'custody') {
       insert('custody_proof', custodyRow(event), 'or ignore');
+    } else if (event.type === 'artifact') {
+      run(ARTIFACT, artifactRow(event));
     } else if (event.type === 'host_unreachable') {
       settle(state, 'unreachable', errorText(event.error));
       attemptFailed(event.host, errorText(event.error));
@@ -124,6 +126,11 @@ export function createEventWriter(database: DatabaseSync): EventWriter {
 const HOST_IN_RUN = `insert into host (name, first_seen_at, last_run) values ($name, $at, $run)
   on conflict (name) do update set last_run = $run`;
 
+/** Equal bytes are one package, wherever they were built first. */
+const ARTIFACT = `insert into artifact (sha256, name, version, architecture, format, size, build_host, built_at, inputs_sha256, log, file, run, told_at, told_run)
+  values ($sha256, $name, $version, $architecture, $format, $size, $build_host, $built_at, $inputs_sha256, $log, $file, $run, $at, $run)
+  on conflict (sha256) do update set told_at = max(told_at, $at), told_run = iif($at > told_at, $run, told_run)`;
+
 function insertSql(table: string, columns: readonly string[], orElse: string): string {
   return `insert ${orElse} into ${table} (${columns.join(', ')}) values (${columns.map((column) => `$${column}`).join(', ')})`;
 }
@@ -139,6 +146,14 @@ function custodyRow({ run, host, seq, proof }: RunEventOf<'custody'>): Row {
     run, host, seq, at: proof.at, module: proof.module, token: proof.token, token_serial: proof.serial, token_identity: proof.identity,
     verdict: proof.verdict, manifest: proof.manifest, file: proof.file, prepared_by: proof.preparedBy, prepared_at: proof.preparedAt,
     differences: proof.differences.join('\n'), notes: proof.notes.join('\n'),
+  };
+}
+
+function artifactRow({ run, at, artifact }: RunEventOf<'artifact'>): Row {
+  return {
+    sha256: artifact.sha256, name: artifact.name, version: artifact.version, architecture: artifact.architecture, format: artifact.format,
+    size: artifact.size, build_host: artifact.buildHost, built_at: artifact.builtAt, inputs_sha256: artifact.inputsSha256,
+    log: artifact.log, file: artifact.file, run, at,
   };
 }
 

@@ -110,6 +110,18 @@ create table custody_proof (
 ) strict, without rowid;
 `,
   },
+  {
+    version: 3,
+    name: 'packages that hosts built',
+    sql: `
+create table artifact (
+  sha256 text primary key, name text not null, version text not null, architecture text not null, format text not null,
+  size integer not null, build_host text not null, built_at text not null, inputs_sha256 text not null, log text not null,
+  file text not null, run text not null, told_at text not null, told_run text not null
+) strict, without rowid;
+create index artifact_name on artifact (name);
+`,
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

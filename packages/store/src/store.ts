@@ -1,4 +1,7 @@
+import { dirname, join } from 'node:path';
 import type { HsmfleetError, InventoryReport, RunEvent } from '@hsmfleet/contract';
+import { forgetArtifact, readArtifacts, type StoredArtifact } from './artifacts.ts';
+import { BlobFiles } from './blob-files.ts';
 import { createEventWriter } from './event-writer.ts';
 import { readFreshness, type Freshness } from './freshness.ts';
 import { openDatabase, storeError } from './open-database.ts';
@@ -26,6 +29,8 @@ export interface RunSummaryRow {
 /** History and inventory of the fleet in one file. */
 export interface Store {
   readonly path: string;
+  /** Package files that hosts built, beside the database. */
+  readonly blobs: BlobFiles;
   /**
    * Takes an event; it is written within 200 ms together with others, in one transaction. Never throws, since the run
    * must go on when the disk is full: see {@link Store.problem}. An event that is already stored is ignored.
@@ -39,6 +44,10 @@ export interface Store {
   problem(): HsmfleetError | undefined;
   /** The newest runs. @throws HsmfleetError STORE */
   runs(limit?: number): RunSummaryRow[];
+  /** Packages that hosts built, the one told of last first; all, or those of a name. @throws HsmfleetError STORE */
+  artifacts(name?: string): StoredArtifact[];
+  /** Forgets a package and deletes its file. False when there is none with that hash. @throws HsmfleetError STORE */
+  forgetArtifact(sha256: string): boolean;
   /**
    * Runs one read-only statement over the documented views, in a process of its own that is ended at the deadline.
    * @throws HsmfleetError USAGE for a bad query, TIMEOUT, STORE
@@ -95,8 +104,11 @@ export function openStore(path: string): Store {
     }
   }
 
+  const blobs = new BlobFiles(join(dirname(path), 'blobs'));
+
   return {
     path,
+    blobs,
     flush,
     problem: () => problem,
     appendEvent(event) {
@@ -116,6 +128,17 @@ export function openStore(path: string): Store {
         ...(row.finished_at === null ? {} : { finishedAt: String(row.finished_at), exitCode: Number(row.exit_code) }),
         hosts: Number(row.hosts), changed: Number(row.changed), failed: Number(row.failed),
       }));
+    },
+    artifacts(name) {
+      flush();
+      return readArtifacts(database, blobs, name);
+    },
+    forgetArtifact(sha256) {
+      flush();
+      let known = false;
+      transaction('cannot write to', () => { known = forgetArtifact(database, sha256); });
+      blobs.remove(sha256);
+      return known;
     },
     query(sql, options) {
       flush();
