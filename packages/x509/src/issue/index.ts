@@ -1,0 +1,10 @@
+export { chooseAlgorithm, type Hash } from './algorithms.ts';
+export { formatAlternativeName, parseAlternativeNames, type AlternativeName } from './alternative-names.ts';
+export { readCertificate, readCertificates, type CertificateParts } from './certificate-parts.ts';
+export { EXTENDED_KEY_USAGES, KEY_USAGES, keyIdentifier, parseExtendedKeyUsage, parseKeyUsage, serverKeyUsage, type KeyUsage } from './extensions.ts';
+export { signerFromKey } from './file-signer.ts';
+export { createAuthority, createSelfSigned, issueCertificate, type Authority, type IssueOptions, type Validity } from './issue.ts';
+export { commonNameOf, formatName, type Attribute, type Name } from './name.ts';
+export { parseSubject } from './parse-subject.ts';
+export { encodePem, type PemLabel } from './pem.ts';
+export { createRequest, readRequest, type Identity, type SigningRequest, type SigningWish } from './request.ts';
