@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KeyRow, ModuleRow, TokenRow } from '@hsmfleet/contract';
+import type { KeyRow } from '@hsmfleet/contract';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeOperatorKey, showManifest, verifyManifest, writeManifest, type SeenToken } from './token-manifest.ts';
 
@@ -19,9 +19,9 @@ const spki = held.publicKey.export({ type: 'spki', format: 'der' });
 const fingerprint = createHash('sha256').update(spki).digest('hex');
 const signer = { keyId: fingerprint, spki, sign: (bytes: Buffer) => Promise.resolve(sign('sha256', bytes, held.privateKey)) };
 const key: KeyRow = { id: '01', label: 'old', class: 'pair', type: 'rsa', bits: 1024, curve: null, fingerprint, sensitive: true, extractable: false };
-const seen = (more: Partial<TokenRow> = {}): SeenToken => ({
-  module: { path: '/p11.so', sha256: null, description: 'lib', version: '1.0' } as ModuleRow,
-  token: { label: 'Web', serial: 'S1', manufacturer: 'M', model: 'HSM', identity: 'i', keys: [key], certificates: [], ...more } as TokenRow,
+const seen = (more: Partial<SeenToken['token']> = {}): SeenToken => ({
+  module: { path: '/p11.so', sha256: null, description: 'lib', version: '1.0' },
+  token: { label: 'Web', serial: 'S1', manufacturer: 'M', model: 'HSM', identity: 'i', keys: [key], certificates: [], ...more },
 });
 
 test('a key of an operator is for its owner only, and never overwritten', async () => {

@@ -1,9 +1,10 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { HsmfleetError, type ModuleRow, type TokenRow } from '@hsmfleet/contract';
+import { HsmfleetError } from '@hsmfleet/contract';
 import {
-  createManifest, createOperatorKey, describeManifest, openManifest, operatorSigner, preparedToken, proveToken, sealManifest, shortHash, type ManifestSigner,
+  createManifest, createOperatorKey, describeManifest, openManifest, operatorSigner, preparedToken, proveToken, sealManifest, shortHash,
+  type ManifestSigner, type StatedModule, type StatedToken,
 } from '@hsmfleet/custody';
 import { loadTrustedKeys, readText } from './load-custody.ts';
 import { runUser } from './run-identity.ts';
@@ -11,8 +12,8 @@ import { VERSION } from './version.ts';
 
 /** A token as the station sees it. */
 export interface SeenToken {
-  module: ModuleRow;
-  token: TokenRow;
+  module: StatedModule;
+  token: StatedToken;
 }
 
 /**

@@ -37,6 +37,8 @@ export function servedKey(address: string, serverName: string, port = 443): Prom
 export class Visitor {
   readonly problems: string[] = [];
   served = 0;
+  /** How often it stopped serving: requests that failed one after the other are one gap. */
+  gaps = 0;
   #stopped = false;
   readonly #done: Promise<void>;
 
@@ -46,10 +48,13 @@ export class Visitor {
 
   async #loop(address: string, serverName: string, port: number): Promise<void> {
     // bounded: a test that forgets to stop must not ask for ever
+    let serves = true;
     for (let count = 0; count < 5_000 && !this.#stopped; count += 1) {
       const { status, problem } = await fetchPage(address, serverName, port);
       if (status === 200) this.served += 1;
       else this.problems.push(problem ?? `status ${String(status)}`);
+      if (serves && status !== 200) this.gaps += 1;
+      serves = status === 200;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,5 +1,10 @@
 import { HsmfleetError, type ModuleRow, type PreparedToken, type TokenManifest, type TokenRow } from '@hsmfleet/contract';
 
+/** What of a module a manifest states. */
+export type StatedModule = Pick<ModuleRow, 'path' | 'sha256' | 'description' | 'version'>;
+/** What of a token a manifest states. */
+export type StatedToken = Pick<TokenRow, 'label' | 'serial' | 'manufacturer' | 'model' | 'identity' | 'keys' | 'certificates'>;
+
 /** What the station knows besides the token. */
 export interface Preparation {
   by: string;
@@ -16,7 +21,7 @@ export interface Preparation {
  * The statement of what is on a token, from what its module shows. The same token and preparation give the same JSON.
  * @throws HsmfleetError MANIFEST_INVALID when there is nothing to vouch for, or a key that shows no public half
  */
-export function createManifest(module: ModuleRow, token: TokenRow, preparation: Preparation): TokenManifest {
+export function createManifest(module: StatedModule, token: StatedToken, preparation: Preparation): TokenManifest {
   const keys = token.keys.filter((key) => key.class !== 'certificate').map((key) => {
     if (key.fingerprint === null) {
       throw new HsmfleetError('MANIFEST_INVALID', `key ${key.id} "${key.label}" on token "${token.label}" shows no public half: a manifest could not tell it from another`, {

@@ -1,5 +1,8 @@
 import type { CertificateRow, CustodyProof, KeyRow, PreparedToken, TokenRow } from '@hsmfleet/contract';
 
+/** What of a token is compared. */
+export type ComparedToken = Pick<TokenRow, 'label' | 'serial' | 'identity' | 'keys' | 'certificates'>;
+
 /**
  * Is this token one of those that were prepared? Compares what every module shows without a login: the set of public keys,
  * the certificates, and the serial number where both sides know one. Labels are no evidence: the same card has another one
@@ -7,7 +10,7 @@ import type { CertificateRow, CustodyProof, KeyRow, PreparedToken, TokenRow } fr
  * @param module path of the library that shows the token
  * @param at ISO 8601
  */
-export function proveToken(prepared: readonly PreparedToken[], module: string, token: TokenRow, at: string): CustodyProof {
+export function proveToken(prepared: readonly PreparedToken[], module: string, token: ComparedToken, at: string): CustodyProof {
   const found = { at, module, token: token.label, serial: clean(token.serial), identity: token.identity };
   const candidate = mostAlike(prepared, token);
   if (candidate === undefined) {
@@ -28,12 +31,12 @@ function clean(text: string): string {
   return text.replaceAll('\0', '').trim();
 }
 
-function fingerprintsOf(token: TokenRow): Set<string> {
+function fingerprintsOf(token: ComparedToken): Set<string> {
   const all = [...token.keys.map(({ fingerprint }) => fingerprint), ...token.certificates.map(({ keyFingerprint }) => keyFingerprint)];
   return new Set(all.filter((fingerprint) => fingerprint !== null));
 }
 
-function mostAlike(prepared: readonly PreparedToken[], token: TokenRow): PreparedToken | undefined {
+function mostAlike(prepared: readonly PreparedToken[], token: ComparedToken): PreparedToken | undefined {
   const fingerprints = fingerprintsOf(token);
   const serial = clean(token.serial);
   let best: { one: PreparedToken; score: number } | undefined;
@@ -48,7 +51,7 @@ function mostAlike(prepared: readonly PreparedToken[], token: TokenRow): Prepare
   return best?.one;
 }
 
-function sayUnknown(prepared: readonly PreparedToken[], token: TokenRow): string {
+function sayUnknown(prepared: readonly PreparedToken[], token: ComparedToken): string {
   const fingerprints = [...fingerprintsOf(token)];
   const serial = clean(token.serial);
   if (fingerprints.length === 0 && serial === '') return 'the token shows neither a serial number nor a public key: nothing tells it from others';
@@ -63,7 +66,7 @@ interface Comparison {
   notes: string[];
 }
 
-function compare(prepared: PreparedToken, token: TokenRow): Comparison {
+function compare(prepared: PreparedToken, token: ComparedToken): Comparison {
   const result: Comparison = { differences: [], notes: [] };
   const [serial, wanted] = [clean(token.serial), clean(prepared.serial)];
   if (serial !== '' && wanted !== '' && serial !== wanted) {
@@ -77,7 +80,7 @@ function compare(prepared: PreparedToken, token: TokenRow): Comparison {
   return result;
 }
 
-function compareKeys(prepared: PreparedToken, token: TokenRow, { differences, notes }: Comparison): void {
+function compareKeys(prepared: PreparedToken, token: ComparedToken, { differences, notes }: Comparison): void {
   const fingerprints = fingerprintsOf(token);
   for (const { id, fingerprint } of prepared.keys) {
     const shown = token.keys.find((key) => key.fingerprint === fingerprint);
@@ -103,7 +106,7 @@ function sayKey(key: KeyRow): string {
   return `key ${key.id} "${key.label}" (${[key.type, size].filter(Boolean).join(' ')}${key.fingerprint === null ? '' : `, ${shortHash(key.fingerprint)}`})`;
 }
 
-function compareCertificates(prepared: PreparedToken, token: TokenRow, { differences, notes }: Comparison): void {
+function compareCertificates(prepared: PreparedToken, token: ComparedToken, { differences, notes }: Comparison): void {
   const found = new Set(token.certificates.map(({ sha256 }) => sha256));
   const known = new Set(prepared.certificates.map(({ sha256 }) => sha256));
   const ownKeys = new Set(prepared.keys.map(({ fingerprint }) => fingerprint));
