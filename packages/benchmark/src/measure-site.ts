@@ -121,7 +121,9 @@ function describe(step: MeasureSite, point: LoadPoint, at: string, seen: Handsha
     tlsProtocol: seen?.protocol ?? null,
     module: known?.module ?? null,
     token: known?.token ?? null,
-    key: known?.key ?? { fingerprint, label: step.configuredKey, type: served?.type ?? null, bits: served?.bits ?? null, curve: served?.curve ?? null },
+    key: known === undefined ? { fingerprint, label: step.configuredKey, type: served?.type ?? null, bits: served?.bits ?? null, curve: served?.curve ?? null } : {
+      ...known.key, type: known.key.type ?? served?.type ?? null, bits: known.key.bits ?? served?.bits ?? null, curve: known.key.curve ?? served?.curve ?? null,
+    },
     concurrency: point.concurrency,
     delayS: step.delayS,
     seconds: step.seconds,

@@ -2,10 +2,10 @@ import { MANAGED_LINE } from './layout.ts';
 
 /** How Apache is to spread work over processes. */
 export interface MpmSettings {
-  mpm: 'event' | 'worker';
+  mpm: 'event' | 'worker' | 'prefork';
   /** Processes; 1 where a token serves, for processes take the card's login from each other (field notes 0c). */
   serverLimit: number;
-  /** Threads of each process. */
+  /** Threads of each process; prefork has none. */
   threads: number;
   /** Connections after which a process ends; 0 for never. */
   maxConnectionsPerChild: number;
@@ -14,6 +14,7 @@ export interface MpmSettings {
 /** Text of the file that sets the process model. Read after the distribution's own, so that it wins. */
 export function renderMpm(settings: MpmSettings): string {
   const { serverLimit, threads } = settings;
+  if (settings.mpm === 'prefork') return renderPrefork(settings);
   return [
     MANAGED_LINE,
     `<IfModule mpm_${settings.mpm}_module>`,
@@ -26,6 +27,22 @@ export function renderMpm(settings: MpmSettings): string {
     '    MinSpareThreads 1',
     `    MaxSpareThreads ${String(serverLimit * threads)}`,
     `    MaxConnectionsPerChild ${String(settings.maxConnectionsPerChild)}`,
+    '</IfModule>',
+    '',
+  ].join('\n');
+}
+
+/** A process for every connection, as distributions set it: a few at the start, more as they are needed. */
+function renderPrefork({ serverLimit, maxConnectionsPerChild }: MpmSettings): string {
+  return [
+    MANAGED_LINE,
+    '<IfModule mpm_prefork_module>',
+    `    ServerLimit ${String(serverLimit)}`,
+    `    StartServers ${String(Math.min(5, serverLimit))}`,
+    `    MinSpareServers ${String(Math.min(5, serverLimit))}`,
+    `    MaxSpareServers ${String(Math.min(10, serverLimit))}`,
+    `    MaxRequestWorkers ${String(serverLimit)}`,
+    `    MaxConnectionsPerChild ${String(maxConnectionsPerChild)}`,
     '</IfModule>',
     '',
   ].join('\n');

@@ -26,6 +26,7 @@ export const resourceLoaders: ReadonlyMap<string, () => Promise<{ resource: AnyR
   ['set_fact', () => import('./set_fact/index.ts')],
   ['stat', () => import('./stat/index.ts')],
   ['template', () => import('./template/index.ts')],
+  ['tls_benchmark', () => import('./tls_benchmark/index.ts')],
   ['tls_site', () => import('./tls_site/index.ts')],
   ['wait_for', () => import('./wait_for/index.ts')],
 ]);

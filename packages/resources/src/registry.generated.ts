@@ -20,6 +20,7 @@ import { resource as serviceResource } from './service/index.ts';
 import { resource as setFactResource } from './set_fact/index.ts';
 import { resource as statResource } from './stat/index.ts';
 import { resource as templateResource } from './template/index.ts';
+import { resource as tlsBenchmarkResource } from './tls_benchmark/index.ts';
 import { resource as tlsSiteResource } from './tls_site/index.ts';
 import { resource as waitForResource } from './wait_for/index.ts';
 
@@ -45,6 +46,7 @@ export const resources: ReadonlyMap<string, AnyResource> = new Map<string, AnyRe
   ['set_fact', setFactResource],
   ['stat', statResource],
   ['template', templateResource],
+  ['tls_benchmark', tlsBenchmarkResource],
   ['tls_site', tlsSiteResource],
   ['wait_for', waitForResource],
 ]);

@@ -1,6 +1,7 @@
 import type { InventoryReport, Rendered } from '@hsmfleet/contract';
 import { defineResource, type ReadHost, type Step, type TlsProof } from '@hsmfleet/resource';
 import { readApache } from './apache.ts';
+import { DISTURBED_MARK } from './disturbed-mark.ts';
 import { chooseModules, lookAtModuleFiles, readModules } from './modules.ts';
 import { readNssDatabases } from './nss-databases.ts';
 import { InventoryParams } from './schema.ts';
@@ -11,9 +12,6 @@ interface Facts {
   /** What served before tokens were read, and has to serve again when reading disturbed it. */
   served: TlsProof[];
 }
-
-/** Left on a host where reading tokens stopped a site: from then on tokens are read in a maintenance window only. */
-const DISTURBED_MARK = '/var/lib/hsmfleet/inventory-disturbs';
 
 export const resource = defineResource<InventoryParams, Facts>({
   name: 'inventory',
