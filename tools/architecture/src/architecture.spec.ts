@@ -123,6 +123,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/template/src/taint.ts', // rendering; the result is a secret again
     'packages/transport-ssh/src/identities.ts', // passphrase of a key file
     'packages/transport/src/become.ts', // sudo's standard input
+    'packages/vault/src/cipher.ts', // key derivation
   ]);
 });
 
