@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
-import { HsmfleetError, HsmfleetErrors, type RunEvent, type Secret, type Value } from '@hsmfleet/contract';
+import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Secret, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
@@ -71,6 +71,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     const bundle = await loadAgentBundle(() => { reporter.note('packing the Node runtime for hosts without one (once)'); });
     const interrupt = catchInterrupts(reporter);
     const events: RunEvent[] = [];
+    const holders = store.custodyHolders();
     const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
     const summary = await runPlays({
       run, user, playbook: request.playbook, check: request.check, plays, bundle, forks, signal: interrupt.signal,
@@ -80,6 +81,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
         store.appendEvent(event);
         reporter.event(event);
         if (event.type === 'custody' || event.type === 'host_unreachable') unproven.delete(event.host);
+        if (event.type === 'custody') noteMoved(event, holders, reporter);
         if (request.afterwards !== undefined) events.push(event);
       },
     });
@@ -180,6 +182,13 @@ async function finish(store: Store, reporter: Reporter, request: RunRequest, run
   if (problem !== undefined) reporter.note(`warning: the history of this run is incomplete: ${problem.message}`);
   else store.prune();
   await request.afterwards?.({ ...run, store });
+}
+
+/** A device that changed its host is no mistake by itself, but somebody should know. */
+function noteMoved({ host, proof }: RunEventOf<'custody'>, holders: ReturnType<Store['custodyHolders']>, reporter: Reporter): void {
+  const last = holders.get(proof.identity);
+  if (proof.verdict !== 'proven' || last === undefined || last.host === host) return;
+  reporter.note(`warning: the token "${proof.token}" on ${host} (${proof.file ?? ''}) was on ${last.host} at ${last.at}: was it moved?`);
 }
 
 function hostsOf(compiled: CompiledPlaybook): string[] {

@@ -20,6 +20,8 @@ it('of tokens is kept per run, and the last look at each is marked', async () =>
   await expect(store.query('select host, run, latest, verdict, file, differences from custody order by host, run')).resolves.toMatchObject({
     rows: [['a', 'run-1', 0, 'proven', 'web.json', ''], ['a', 'run-2', 1, 'differs', 'web.json', 'key 01 is missing\nserial number'], ['b', 'run-2', 1, 'unknown', null, '']],
   });
+  // the last proof counts, and only a proof
+  expect([...store.custodyHolders()]).toEqual([['ef'.repeat(32), { host: 'a', at: '2026-01-02T00:00:00.000Z' }]]);
   store.close();
   rmSync(folder, { recursive: true });
 });

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import type { HsmfleetError, InventoryReport, RunEvent } from '@hsmfleet/contract';
+import type { BenchmarkPoint, HsmfleetError, InventoryReport, RunEvent } from '@hsmfleet/contract';
+import { readBenchmarkPoints } from './benchmark-points.ts';
 import { forgetArtifact, readArtifacts, type StoredArtifact } from './artifacts.ts';
 import { BlobFiles } from './blob-files.ts';
 import { createEventWriter } from './event-writer.ts';
@@ -48,11 +49,15 @@ export interface Store {
   artifacts(name?: string): StoredArtifact[];
   /** Forgets a package and deletes its file. False when there is none with that hash. @throws HsmfleetError STORE */
   forgetArtifact(sha256: string): boolean;
+  /** Points of benchmarks in the order in which they were measured; all, or those of a run. @throws HsmfleetError STORE */
+  benchmarkPoints(run?: string): BenchmarkPoint[];
   /**
    * Runs one read-only statement over the documented views, in a process of its own that is ended at the deadline.
    * @throws HsmfleetError USAGE for a bad query, TIMEOUT, STORE
    */
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
+  /** Where each token was proven to be one that was prepared, the last time, by its identity. @throws HsmfleetError STORE */
+  custodyHolders(): Map<string, { host: string; at: string }>;
   /** How much the newest snapshots of these hosts can be relied on; of all hosts in the store when none are given. */
   freshness(hosts: readonly string[] | undefined, now?: Date): Freshness;
   /** Drops the events of old runs and old snapshots, so that the file stays bounded. @throws HsmfleetError STORE */
@@ -143,6 +148,11 @@ export function openStore(path: string): Store {
     query(sql, options) {
       flush();
       return runQuery(path, sql, options);
+    },
+    custodyHolders() {
+      flush();
+      const rows = database.prepare("select token_identity, host, max(at) as at from custody_proof where verdict = 'proven' group by token_identity").all();
+      return new Map(rows.map((row) => [String(row.token_identity), { host: String(row.host), at: String(row.at) }]));
     },
     freshness(hosts, now = new Date()) {
       flush();
