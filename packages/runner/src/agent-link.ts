@@ -26,6 +26,7 @@ export class AgentLink {
   readonly #host: string;
   readonly #decoder = new FrameDecoder();
   readonly #onFrame: (frame: AgentFrame) => void;
+  readonly #onBytes: (bytes: Buffer) => void;
   #open = true;
   #framed = false;
   #text = '';
@@ -35,10 +36,12 @@ export class AgentLink {
   /** Resolves when the process ended, the connection was lost, or the agent broke the protocol. */
   readonly ended: Promise<LinkEnd>;
 
-  constructor(channel: Channel, host: string, onFrame: (frame: AgentFrame) => void) {
+  /** @param onBytes takes bytes of the blob that was announced last; both may throw what breaks the protocol */
+  constructor(channel: Channel, host: string, onFrame: (frame: AgentFrame) => void, onBytes: (bytes: Buffer) => void) {
     this.#channel = channel;
     this.#host = host;
     this.#onFrame = onFrame;
+    this.#onBytes = onBytes;
     const drained = new Promise<void>((resolve) => { channel.stdout.once('end', resolve).once('close', resolve).on('error', () => { resolve(); }); });
     const brokenOff = new Promise<void>((resolve) => { this.#breakOff = resolve; });
     channel.stdout.on('data', (chunk: Buffer) => { this.#receive(chunk); });
@@ -84,7 +87,10 @@ export class AgentLink {
     try {
       for (const frame of this.#decoder.push(chunk)) {
         this.#framed = true;
-        if (frame.kind === 'binary') throw new HsmfleetError('AGENT', 'it sent a binary frame');
+        if (frame.kind === 'binary') {
+          this.#onBytes(frame.bytes);
+          continue;
+        }
         const problem = agentFrameProblem(frame.value);
         if (problem !== undefined) throw new HsmfleetError('AGENT', `it sent a frame that is not valid: ${escapeControls(problem)}`);
         this.#onFrame(escapeControlsIn(frame.value as AgentFrame));

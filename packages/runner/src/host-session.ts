@@ -2,6 +2,7 @@ import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFra
 import type { Connection, HostTarget, Transport } from '@hsmfleet/transport';
 import { EXIT_MISSING, EXIT_NODE_TOO_OLD, parseMissing, ROOT_STATE_DIR, startCommand, type MissingParts } from './agent-command.ts';
 import { AgentLink, type LinkEnd } from './agent-link.ts';
+import { ArtifactFetch, type ArtifactSink } from './artifact-fetch.ts';
 import type { CustodyRegistry } from './custody-registry.ts';
 import type { EventSink } from './event-sink.ts';
 import { install } from './install.ts';
@@ -19,6 +20,7 @@ export interface SessionContext {
   events: EventSink;
   pins: PinAuthority;
   custody: CustodyRegistry;
+  artifacts: ArtifactSink | undefined;
   stateDir: string | undefined;
   timings: Required<RunTimings>;
 }
@@ -28,6 +30,8 @@ type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: Er
 
 /** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
 const MAX_STARTS = 4;
+/** Lost connections after which packages are given up. */
+const MAX_COLLECTS = 5;
 
 /** One host during a run: its connection and agent stay open from play to play. */
 export class HostSession {
@@ -45,10 +49,14 @@ export class HostSession {
   #plan: Plan | undefined;
   #endTalk: (end: TalkEnd) => void = () => undefined;
   readonly #tickets = new Map<number, PinTicket>();
+  readonly #fetch: ArtifactFetch;
+  /** The end of the play as the agent told it, held back until its packages are here. */
+  #finished: RunEvent | undefined;
 
   constructor(host: string, context: SessionContext) {
     this.#host = host;
     this.#context = context;
+    this.#fetch = new ArtifactFetch(host, context.artifacts, context.timings.artifactStall);
   }
 
   /** Runs one play to its end and tells every event. Never throws. */
@@ -62,13 +70,52 @@ export class HostSession {
       if (this.#cancelled) return report.stopped();
       let end = await this.#talk({ type: 'plan', plan });
       if (end.kind === 'lost') end = await this.#reattach();
-      if (end.kind === 'done') return report.done(end.status);
+      if (end.kind === 'done') return await this.#conclude(report, end.status);
       return report.failed(end.kind === 'error' ? end.error : this.#lostError());
     } catch (error) {
       return report.failed(toErrorShape(error));
     } finally {
+      this.#fetch.abandon('the play ended before');
+      this.#fetch.takeProblem();
+      this.#finished = undefined;
       this.#report = undefined;
     }
+  }
+
+  /**
+   * The agent is done; the play is, when the packages it built are here too. A later play that installs what is not here
+   * would take an older one in silence, so a package that cannot be had fails the host.
+   */
+  async #conclude(report: PlayReport, status: PlayStatus): Promise<PlayStatus | 'unreachable'> {
+    const problem = await this.#collect();
+    if (problem !== undefined && status === 'ok') return report.failed(problem, 'fetch the packages that were built');
+    if (problem !== undefined) this.#context.events.emit(this.#host, { type: 'warning', message: problem.message });
+    if (this.#finished !== undefined) report.forward(this.#finished);
+    return report.done(status);
+  }
+
+  /** Waits for packages, over further connections when one is lost. Answers why one cannot be had. */
+  async #collect(): Promise<ErrorShape | undefined> {
+    for (let lost = 0; this.#fetch.pending; lost += 1) {
+      const link = this.#link;
+      if (link?.open === true) {
+        this.#fetch.connect(link);
+        const end = await Promise.race([this.#fetch.settled(), link.ended]);
+        if (!this.#fetch.pending) break;
+        this.#fetch.disconnect();
+        if (end?.problem !== undefined) {
+          this.#dropConnection();
+          return end.problem.toShape();
+        }
+      }
+      if (this.#cancelled || lost === MAX_COLLECTS) {
+        this.#fetch.abandon(this.#cancelled ? 'the run was interrupted' : 'the connection was lost again and again');
+        break;
+      }
+      const end = await this.#reattach();
+      if (end.kind !== 'done') return end.kind === 'error' ? end.error : this.#lostError();
+    }
+    return this.#fetch.takeProblem()?.toShape();
   }
 
   /** Asks the agent to stop after its current task. */
@@ -95,6 +142,7 @@ export class HostSession {
     this.#connection?.close();
     this.#connection = undefined;
     this.#link = undefined;
+    this.#fetch.disconnect();
     this.#abandonPins();
   }
 
@@ -128,7 +176,7 @@ export class HostSession {
     const command = startCommand(this.#context.bundle, { stateDir: this.#context.stateDir, systemNode: this.#systemNode });
     const channel = await connection.exec(command, { become: true });
     this.#greeted = false;
-    const link: AgentLink = new AgentLink(channel, this.#host, (frame) => { this.#receive(link, frame); });
+    const link: AgentLink = new AgentLink(channel, this.#host, (frame) => { this.#receive(link, frame); }, (bytes) => { this.#fetch.take(bytes); });
     this.#link = link;
     return link;
   }
@@ -188,6 +236,12 @@ export class HostSession {
       case 'event':
         this.#takeEvent(link, frame.event);
         return;
+      case 'blob':
+        this.#fetch.begin(frame.sha256, frame.size);
+        return;
+      case 'blob_failed':
+        this.#fetch.refuse(frame.sha256, frame.reason);
+        return;
       case 'need_blobs':
         sendBlobs(link, this.#plan as Plan, frame.sha256, (sha256) => this.#context.blob(sha256)).catch((error: unknown) => { link.fail(error as HsmfleetError); });
         return;
@@ -231,7 +285,12 @@ export class HostSession {
     }
     if (event.seq <= this.#lastSeq) return;
     this.#lastSeq = event.seq;
+    if (event.type === 'host_finished' && event.play === this.#plan?.play.index) {
+      this.#finished = event;
+      return;
+    }
     this.#report?.forward(event);
+    if (event.type === 'artifact') this.#fetch.add(event.artifact, link);
   }
 
   /** The connection is gone in the middle of a play: the agent goes on, and what it did is read from its journal. */

@@ -1,3 +1,4 @@
+export type { ArtifactDraft, ArtifactSink } from './artifact-fetch.ts';
 export * from './model.ts';
 export { runPlays } from './run-plays.ts';
 export { createPinAuthority, type PinAuthority, type PinDecision, type PinOutcome, type PinTicket } from './pin-authority.ts';

@@ -1,5 +1,6 @@
 import type { Counts, Plan, RunEvent } from '@hsmfleet/contract';
 import type { HostTarget, Transport } from '@hsmfleet/transport';
+import type { ArtifactSink } from './artifact-fetch.ts';
 
 /** What has to be there on a host before it can run a plan. All by content hash. */
 export interface AgentBundle {
@@ -34,6 +35,10 @@ export interface RunOptions {
   bundle: AgentBundle;
   /** Opens a blob of the control host for reading. */
   blob(sha256: string): NodeJS.ReadableStream | undefined;
+  /** Where packages that hosts built come to; they stay where they are when absent. */
+  artifacts?: ArtifactSink;
+  /** Completes a plan by what earlier plays of the run brought about; called right before it is sent. Must not throw. */
+  bind?(plan: Plan): Plan;
   /** Hosts at once; connections are opened to all of them. */
   forks: number;
   /** Called for every event, in order per host. Must not throw. */
@@ -55,6 +60,8 @@ export interface RunTimings {
   reattachPause?: number;
   /** How long hosts may take to finish their task after {@link RunOptions.signal}; 10 000. */
   cancel?: number;
+  /** How long a host may send nothing of a package that it was asked for; 60 000. */
+  artifactStall?: number;
 }
 
 export interface RunSummary {

@@ -4,6 +4,8 @@ import type { EventSink } from './event-sink.ts';
 /** How a play ended on one host, in the agent's words. */
 export type PlayStatus = RunEventOf<'host_finished'>['status'];
 
+const RUN_THE_PLAY = 'run the play on the host';
+
 /**
  * What is told of one play on one host. It sees to it that everything that keeps a host from being fine is told once
  * as an event that counts: the recap has no other source.
@@ -61,15 +63,15 @@ export class PlayReport {
     return 'stopped';
   }
 
-  /** Something outside of any task went wrong. */
-  failed(error: ErrorShape): PlayStatus | 'unreachable' {
+  /** Something outside of any task went wrong. @param doing what was being done, for people */
+  failed(error: ErrorShape, doing = RUN_THE_PLAY): PlayStatus | 'unreachable' {
     const told = this.#redactor.value(error);
     const outcome = outcomeOf(told.code);
     if (outcome === 'unreachable') {
       this.#events.emit(this.#host, { type: 'host_unreachable', error: told });
       return 'unreachable';
     }
-    this.#ensureFailureTold(outcome, told);
+    this.#ensureFailureTold(outcome, told, doing);
     this.#finish(outcome, told);
     return outcome;
   }
@@ -81,13 +83,13 @@ export class PlayReport {
   }
 
   /** A failure without a failed task still has to count: it is told as a task of its own. */
-  #ensureFailureTold(status: PlayStatus, error: ErrorShape | undefined): void {
+  #ensureFailureTold(status: PlayStatus, error: ErrorShape | undefined, doing = RUN_THE_PLAY): void {
     if (this.#failureTold || (status !== 'failed' && status !== 'refused')) return;
     this.#failureTold = true;
     this.#events.emit(this.#host, {
       type: 'task_finished',
       task: `${String(this.#plan.play.index)}.agent`,
-      name: 'run the play on the host',
+      name: doing,
       resource: 'agent',
       handler: false,
       outcome: status,

@@ -55,8 +55,9 @@ class Run {
       events,
       pins: createPinAuthority(),
       custody: createCustodyRegistry(),
+      artifacts: options.artifacts,
       stateDir: options.stateDir,
-      timings: { agentStart: 60_000, reattach: 60_000, reattachPause: 500, cancel: 10_000, ...options.timings },
+      timings: { agentStart: 60_000, reattach: 60_000, reattachPause: 500, cancel: 10_000, artifactStall: 60_000, ...options.timings },
     };
   }
 
@@ -128,7 +129,7 @@ class Run {
       session = new HostSession(host, this.#context);
       this.#sessions.set(host, session);
     }
-    const status = await session.runPlay(plan, target);
+    const status = await session.runPlay(this.#options.bind?.(plan) ?? plan, target);
     if (status !== 'ok' || !this.#isNeededLater(play, host)) {
       session.finish();
       this.#sessions.delete(host);

@@ -8,7 +8,10 @@ const CHUNK = 256 * 1024;
 export function blobsOfPlan(plan: Plan): ReadonlyMap<string, { size: number; name: string }> {
   const blobs = new Map<string, { size: number; name: string }>();
   for (const task of [...plan.tasks, ...plan.handlers]) {
-    for (const input of Object.values(task.inputs ?? {})) if (input.kind === 'blob') blobs.set(input.blob.sha256, input.blob);
+    for (const input of Object.values(task.inputs ?? {})) {
+      if (input.kind === 'blob') blobs.set(input.blob.sha256, input.blob);
+      if (input.kind === 'artifact') for (const { blob } of input.candidates) blobs.set(blob.sha256, blob);
+    }
   }
   return blobs;
 }

@@ -19,6 +19,12 @@ function send(value) {
   header.writeUInt32BE(payload.length, 0);
   process.stdout.write(Buffer.concat([header, payload]));
 }
+function sendBytes(payload) {
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(payload.length, 0);
+  header[4] = 1;
+  process.stdout.write(Buffer.concat([header, payload]));
+}
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const journal = () => path.join(state, 'runs', run.run, 'journal.ndjson');
 
@@ -35,6 +41,35 @@ function done(play, status) {
   send({ type: 'done', play, status });
 }
 
+const sha256 = (text) => require('node:crypto').createHash('sha256').update(text).digest('hex');
+const offers = () => path.join(path.dirname(journal()), 'offers.json');
+/** Tells of packages, as vars.fake.artifacts names them: { text, how }. */
+function offer(artifacts) {
+  fs.writeFileSync(offers(), JSON.stringify(artifacts));
+  for (const { text, name = 'lib' } of artifacts) {
+    tell({ type: 'artifact', artifact: {
+      name, version: '1-1', architecture: 'amd64', format: 'deb', sha256: sha256(text), size: text.length, buildHost: run.host,
+      builtAt: '2026-01-01T00:00:00.000Z', inputsSha256: sha256('in'), log: 'made\n', file: 'lib_1-1_amd64.deb',
+    } });
+  }
+}
+async function giveArtifact(wanted) {
+  const { text, how } = JSON.parse(fs.readFileSync(offers(), 'utf8')).find((one) => sha256(one.text) === wanted);
+  const met = path.join(state, `met-${wanted}`);
+  if (how === 'refuse') return send({ type: 'blob_failed', sha256: wanted, reason: 'it was deleted' });
+  if (how === 'silent') return undefined;
+  if (how === 'other') return send({ type: 'blob', sha256: sha256('other'), size: 5 });
+  if (how === 'dies' && !fs.existsSync(met)) {
+    fs.writeFileSync(met, '');
+    await pause(200);
+    send({ type: 'blob', sha256: wanted, size: text.length });
+    sendBytes(Buffer.from(text.slice(1)));
+    return setTimeout(() => process.exit(5), 50);
+  }
+  send({ type: 'blob', sha256: wanted, size: text.length });
+  sendBytes(Buffer.from(how === 'wrong' ? text.toUpperCase() : text));
+}
+
 const waiting = {};
 async function runPlan(plan) {
   run = { run: plan.run, host: plan.host, seq: run?.seq ?? 0, cancelled: false };
@@ -47,6 +82,7 @@ async function runPlan(plan) {
   if (fake.raw) return process.stdout.write(fake.raw);
   if (fake.event) send({ type: 'event', event: { seq: 0, at: '', run: plan.run, host: plan.host, type: 'warning', message: '', ...fake.event } });
   if (fake.say) tell({ type: 'warning', message: fake.say });
+  if (fake.artifacts) offer(fake.artifacts);
   if (blobs.length > 0) {
     send({ type: 'need_blobs', sha256: fake.wants ?? blobs });
     const bytes = await new Promise((resolve) => { waiting.blobs = { left: blobs.length, bytes: [], resolve }; });
@@ -101,6 +137,7 @@ function receive(frame, bytes) {
     if (waiting.blobs.left === 0) waiting.blobs.resolve(Buffer.concat(waiting.blobs.bytes));
   } else if (frame.type === 'plan') void runPlan(frame.plan);
   else if (frame.type === 'blob') waiting.blobs.size = frame.size;
+  else if (frame.type === 'fetch_blob') void giveArtifact(frame.sha256);
   else if (frame.type === 'attach') void attach(frame);
   else if (frame.type === 'pin_reply') waiting.pin(frame);
   else if (frame.type === 'cancel') run.cancelled = true;
