@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { parseCertificate, type Certificate } from '../certificate.ts';
+import { decodeAlternativeNames } from './alternative-names.ts';
 import { isTagged, malformed, partsOf, readDer, toDer, TYPE, type Asn1 } from './asn1.ts';
-import { EXTENSION, keyIdentifier, readExtensions, readKeyIdentifier, type RawExtension } from './extensions.ts';
+import { EXTENSION, keyIdentifier, readExtendedKeyUsage, readExtensions, readKeyIdentifier, readKeyUsage, serverKeyUsage, type RawExtension } from './extensions.ts';
 import { decodeName, type Name } from './name.ts';
 import { readPemOrDer } from './pem.ts';
+import type { Identity } from './request.ts';
 
 /** A certificate with its parts as bytes, as tokens and issuers need them. */
 export interface CertificateParts extends Certificate {
@@ -67,4 +69,21 @@ export function readCertificates(bytes: Buffer, what: string): CertificateParts[
 export function issuerKeyIdentifier(issuer: CertificateParts): Buffer {
   const own = issuer.extensions.get(EXTENSION.subjectKeyIdentifier);
   return own === undefined ? keyIdentifier(issuer.spki) : readKeyIdentifier(own, 'the certificate of the issuer');
+}
+
+/**
+ * Who a certificate is for and what for, so that another one can be asked for.
+ * @throws HsmfleetError CERTIFICATE_INVALID; NAME_INVALID for alternative names of a kind that is not known
+ */
+export function identityOf(certificate: CertificateParts, what = 'the certificate'): Identity {
+  const read = <T>(id: string, how: (extension: RawExtension) => T, otherwise: T): T => {
+    const extension = certificate.extensions.get(id);
+    return extension === undefined ? otherwise : how(extension);
+  };
+  return {
+    subject: certificate.subjectName,
+    alternativeNames: read(EXTENSION.subjectAltName, ({ value }) => decodeAlternativeNames(value, what), []),
+    keyUsage: read(EXTENSION.keyUsage, (extension) => readKeyUsage(extension, what), serverKeyUsage(certificate.key.type)),
+    extendedKeyUsage: read(EXTENSION.extendedKeyUsage, (extension) => readExtendedKeyUsage(extension, what), ['serverAuth']),
+  };
 }

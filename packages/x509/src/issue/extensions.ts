@@ -125,6 +125,20 @@ export function readKeyIdentifier(extension: RawExtension, what: string): Buffer
   return octetsOf(readDer(extension.value, what), what, TYPE.octetString);
 }
 
+/** The names of a key usage extension. */
+export function readKeyUsage(extension: RawExtension, what: string): KeyUsage[] {
+  const bits = octetsOf(readDer(extension.value, what), what, TYPE.bitString).subarray(1);
+  return KEY_USAGES.filter((_usage, position) => ((bits[position >> 3] ?? 0) & (0x80 >> (position & 7))) !== 0);
+}
+
+/** The purposes of an extended key usage extension: names where there are names, else object identifiers. */
+export function readExtendedKeyUsage(extension: RawExtension, what: string): string[] {
+  return partsOf(readDer(extension.value, what), what, TYPE.sequence).map((part) => {
+    const id = oidOf(part, what);
+    return Object.entries(EXTENDED_KEY_USAGES).find(([, known]) => known === id)?.[0] ?? id;
+  });
+}
+
 /** A named bit list: DER leaves out the zero bits at its end. */
 function encodeKeyUsage(usages: readonly KeyUsage[]): Asn1 {
   const positions = usages.map((usage) => KEY_USAGES.indexOf(usage));
