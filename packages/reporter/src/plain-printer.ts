@@ -1,6 +1,7 @@
 import { countEvent, type Counts, type ErrorShape, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
 import type { Colors } from './colors.ts';
 import { errorLines } from './error-text.ts';
+import { pointText } from './point-text.ts';
 import { printable } from './printable.ts';
 import { recapLines } from './recap.ts';
 import { createTaskGroups, type TaskGroup } from './task-groups.ts';
@@ -165,6 +166,9 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
       case 'play_stopped':
         flush();
         line(colors.red(`play stopped: ${printable(event.reason)}`));
+        break;
+      case 'benchmark':
+        line(`${colors.dim(`[${printable(event.host)}]`)} ${pointText(event.point, colors)}`);
         break;
       case 'custody':
         if (verbosity > 0 && event.proof.verdict === 'proven') {

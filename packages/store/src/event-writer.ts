@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { countEvent, emptyCounts, type Counts, type InventoryReport, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
+import { benchmarkRow } from './benchmark-points.ts';
 import { errorText, errorsOf, rowsOf, type Cell, type Row } from './inventory-rows.ts';
 
 /** Puts events into the tables. Every call belongs inside a transaction of the caller. */
@@ -110,6 +111,8 @@ export function createEventWriter(database: DatabaseSync): EventWriter {
         run('update run set finished_at = $at, exit_code = $code, duration_ms = $ms where id = $run',
           { at: event.at, code: event.exitCode, ms: event.durationMs, run: event.run });
       }
+      // a station's points have no host of the fleet
+      if (event.type === 'benchmark') insert('benchmark_point', benchmarkRow(event), 'or ignore');
       if (event.host !== '') track(event);
     },
     writeCounts() {

@@ -122,6 +122,22 @@ create table artifact (
 create index artifact_name on artifact (name);
 `,
   },
+  {
+    version: 4,
+    name: 'points of benchmarks',
+    sql: `
+create table benchmark_point (
+  run text not null, source text not null, seq integer not null, host text not null, kind text not null, at text not null,
+  outcome text not null, problem text, driver text, tool text, site text, port integer, path text, engine text, mpm text, processes integer,
+  tls_protocol text, module text, module_description text, module_version text, module_sha256 text, token text,
+  key_fingerprint text, key_label text, key_type text, key_bits integer, key_curve text, algorithm text, sessions integer,
+  concurrency integer, delay_s real, seconds real not null, resumption text, transactions integer, successful integer,
+  failed integer not null, availability real, elapsed_s real not null, data_mb real, response_s real, rate real not null, throughput real,
+  reached_concurrency real, longest_s real, shortest_s real, resumed_share real, signatures integer, point text not null,
+  unique (run, source, seq)
+) strict;
+`,
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

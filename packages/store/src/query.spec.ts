@@ -66,7 +66,7 @@ describe('a query', () => {
   it('names the nearest view', async () => {
     await expect(store.query('select *\nfrom certificate')).rejects.toMatchObject({
       message: 'the query names an unknown view "certificate"', position: { line: 2, column: 6 },
-      hint: 'did you mean "certificates"? views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, runs, task_results',
+      hint: 'did you mean "certificates"? views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, benchmark_points, runs, task_results',
     });
   });
 

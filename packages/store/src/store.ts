@@ -138,6 +138,10 @@ export function openStore(path: string): Store {
       flush();
       return readArtifacts(database, blobs, name);
     },
+    benchmarkPoints(runId) {
+      flush();
+      return readBenchmarkPoints(database, runId);
+    },
     forgetArtifact(sha256) {
       flush();
       let known = false;
