@@ -1,3 +1,4 @@
+import type { Template } from 'pkcs11js';
 import { CKA, CKF_OS_LOCKING_OK, CKF_SERIAL_SESSION, CKK_EC, CKK_RSA, CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, isBlankToken, unpad } from './cryptoki.ts';
 import { resultOf, type Cryptoki, type Handle } from './native.ts';
 import type { RawCertificate, RawKey, RawModule, RawProblem, RawToken } from './protocol.ts';
@@ -117,9 +118,10 @@ function readObjects(cryptoki: Cryptoki, slot: Handle, token: RawToken, announce
   token.evidence = probeWriting(cryptoki, slot, session, token.flags);
 }
 
-function find(cryptoki: Cryptoki, session: Handle, objectClass: number): Handle[] {
+/** Objects that fit a template, up to {@link MAX_OBJECTS}. */
+export function findByTemplate(cryptoki: Cryptoki, session: Handle, template: Template): Handle[] {
   const found: Handle[] = [];
-  cryptoki.C_FindObjectsInit(session, [{ type: CKA.CLASS, value: objectClass }]);
+  cryptoki.C_FindObjectsInit(session, template);
   for (;;) {
     const some = cryptoki.C_FindObjects(session, 64);
     found.push(...some);
@@ -129,8 +131,12 @@ function find(cryptoki: Cryptoki, session: Handle, objectClass: number): Handle[
   return found;
 }
 
+function find(cryptoki: Cryptoki, session: Handle, objectClass: number): Handle[] {
+  return findByTemplate(cryptoki, session, [{ type: CKA.CLASS, value: objectClass }]);
+}
+
 /** One attribute at a time: one unknown attribute spoils a whole template. Null when there is none to read. */
-function attribute(cryptoki: Cryptoki, session: Handle, object: Handle, type: number): Buffer | null {
+export function attribute(cryptoki: Cryptoki, session: Handle, object: Handle, type: number): Buffer | null {
   try {
     return cryptoki.C_GetAttributeValue(session, object, [{ type }])[0]?.value ?? null;
   } catch (thrown) {
@@ -175,7 +181,7 @@ function readCertificate(cryptoki: Cryptoki, session: Handle, object: Handle): R
 }
 
 /** A native unsigned long: eight bytes, or four on small machines. */
-function readNumber(bytes: Buffer): bigint {
+export function readNumber(bytes: Buffer): bigint {
   return bytes.length >= 8 ? bytes.readBigUInt64LE() : BigInt(bytes.readUIntLE(0, bytes.length));
 }
 

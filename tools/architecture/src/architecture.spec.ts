@@ -112,6 +112,9 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/linux-host/src/web-change/roll-back.ts', // what a PIN file held before
     'packages/pkcs11/src/pin-guard.ts', // C_Login, in a child's standard input
     'packages/pkcs11/src/pin-ledger.ts', // keyed hash for the ledger
+    'packages/pkcs11/src/station/login-guard.ts', // is it empty?
+    'packages/pkcs11/src/station/open-station.ts', // C_InitToken and C_InitPIN, in the child's standard input
+    'packages/pkcs11/src/station/token-session.ts', // C_Login, C_SetPIN and C_InitPIN, in the child's standard input
     'packages/resources/src/assert/index.ts',
     'packages/resources/src/command/index.ts',
     'packages/resources/src/copy/index.ts',
