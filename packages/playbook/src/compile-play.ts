@@ -3,6 +3,7 @@ import type { HostEntry } from '@hsmfleet/hosts';
 import { isLazy, referencedVariables } from '@hsmfleet/template';
 import type { Problems } from '@hsmfleet/yaml-source';
 import { splitBatches } from './batches.ts';
+import { findArtifact } from './bind-artifacts.ts';
 import { compileTask, nameOf, type TaskContext } from './compile-task.ts';
 import type { HostKnowledge, PlayFacts } from './host-knowledge.ts';
 import { Mistakes } from './mistakes.ts';
@@ -27,6 +28,8 @@ export interface PlaySurroundings {
   complete: boolean;
   /** Names that earlier plays registered or set, per host. */
   remembered: Map<string, Set<string>>;
+  /** Names of packages that tasks of the playbook build; undefined for one that is known only when it is built. */
+  built: ReadonlySet<string | undefined>;
   /** Names that any task of the playbook registers or sets, for hints. */
   everRegistered: ReadonlySet<string>;
 }
@@ -140,6 +143,10 @@ class HostCompiler {
     const taskVars = Object.keys(task.vars).filter((name) => !Object.hasOwn(this.#extra, name));
     return {
       id, variables, outcome, handlerNames, files: this.#around.files, secrets: this.#secrets,
+      artifactProblem: (wanted, version) => {
+        const { options: { artifacts }, built } = this.#around;
+        return artifacts === undefined || built.has(wanted) || built.has(undefined) ? undefined : findArtifact(wanted, version, artifacts).problem;
+      },
       fail: (thrown) => {
         this.#fail(thrown, variables);
       },

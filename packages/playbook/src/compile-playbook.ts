@@ -11,11 +11,14 @@ import type { PlaySource } from './source.ts';
 import { SPECIAL_TAGS } from './tags.ts';
 import { TaskFiles } from './task-files.ts';
 
+/** The resource that builds packages, by their parameter `name`. */
+const BUILDER = 'source_package';
+
 /**
  * Compiles a playbook into one plan per play and host. No host is touched.
  * @throws HsmfleetError, or HsmfleetErrors with every mistake found, each with file, line, column and the line's text:
  *   PLAYBOOK_SYNTAX, PLAYBOOK_INVALID, UNDEFINED_VARIABLE, TEMPLATE_INVALID, FILE_MISSING, SECRET_REFERENCE,
- *   HOST_PATTERN, PARAMS_INVALID
+ *   HOST_PATTERN, PARAMS_INVALID, ARTIFACT_MISSING
  */
 export async function compilePlaybook(given: CompileOptions): Promise<CompiledPlaybook> {
   const options = { ...given, playbook: resolve(given.playbook) };
@@ -32,6 +35,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
   const variables = new PlayVariables(options, problems);
   const remembered = new Map<string, Set<string>>();
   const everRegistered = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap(namesSetBy)));
+  const built = new Set(plays.flatMap((play) => play.tasks.filter((task) => task.resource.name === BUILDER).map(({ params }) => (typeof params.name === 'string' ? params.name : undefined))));
   const compiled: CompiledPlay[] = [];
   for (const [index, play] of plays.entries()) {
     const hosts = selectHosts(play, options, problems);
@@ -39,7 +43,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
     const before = problems.count;
     const varsOf = await variables.load(play, entries);
     const complete = problems.count === before;
-    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, complete, remembered, everRegistered }));
+    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, complete, remembered, built, everRegistered }));
   }
   problems.throwIfAny();
   return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered), ...unknownTags(plays, options)] };

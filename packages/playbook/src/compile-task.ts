@@ -1,4 +1,4 @@
-import { Deferred, encodeValue, HsmfleetError, Secret, type PlannedTask, type SecretTable, type Value } from '@hsmfleet/contract';
+import { Deferred, encodeValue, HsmfleetError, Secret, type ArtifactInput, type PlannedTask, type SecretTable, type Value } from '@hsmfleet/contract';
 import { assuredVariables, isTrue, renderValue } from '@hsmfleet/template';
 import { checkParams } from './check-params.ts';
 import { asBoolean } from './node-reader.ts';
@@ -17,6 +17,8 @@ export interface TaskContext {
   /** Names that a task may notify; undefined for handlers' own notifies as well. */
   handlerNames: ReadonlySet<string>;
   secrets: SecretTable;
+  /** Why the task cannot have that package; undefined when it is there or may still be built. */
+  artifactProblem(name: string, version: string | undefined): ArtifactInput['problem'];
   fail(thrown: unknown): void;
   /** Learns of everything that the host will have to render. */
   deferred(value: Value): void;
@@ -83,7 +85,7 @@ function compileOne(task: TaskSource, context: TaskContext, { base, conditions, 
     return encodeValue(value, secrets);
   };
   const waiting = conditions.filter((condition) => condition !== true);
-  const input = Object.entries(inputs).map(([name, each]) => [name, each.kind === 'blob' ? each : { ...each, text: encode(each.text) }] as const);
+  const input = Object.entries(inputs).map(([name, each]) => [name, each.kind !== 'template' ? each : { ...each, text: encode(each.text) }] as const);
   return {
     ...base,
     params: encode(params),
@@ -278,14 +280,27 @@ function compileInputs(task: TaskSource, params: Record<string, Value>, context:
     if (name === undefined || name === null) continue;
     try {
       if (name instanceof Deferred) {
-        throw task.source.problem('PLAYBOOK_INVALID', `which file ${task.resource.name}.${param} names must be known before the run starts`, task.placeOf([param], 'value'), 'use only variables that the control host knows');
+        throw task.source.problem('PLAYBOOK_INVALID', `which ${kind === 'artifact' ? 'artefact' : 'file'} ${task.resource.name}.${param} names must be known before the run starts`, task.placeOf([param], 'value'), 'use only variables that the control host knows');
       }
       // another type is the schema's business
       if (typeof name !== 'string' || name === '') continue;
-      inputs[param] = kind === 'blob' ? context.files.blob(task, param, name) : context.files.template(task, param, name, context.variables, guards);
+      if (kind === 'artifact') inputs[param] = artifactInput(task, param, name, params.version, context);
+      else inputs[param] = kind === 'blob' ? context.files.blob(task, param, name) : context.files.template(task, param, name, context.variables, guards);
     } catch (thrown) {
       context.fail(thrown);
     }
   }
   return inputs;
+}
+
+/** @throws HsmfleetError PLAYBOOK_INVALID, ARTIFACT_MISSING at the place that names it */
+function artifactInput(task: TaskSource, param: string, name: string, version: Value | undefined, context: TaskContext): ArtifactInput {
+  if (version instanceof Deferred) {
+    throw task.source.problem('PLAYBOOK_INVALID', `which version of the artefact "${name}" is wanted must be known before the run starts`, task.placeOf(['version'], 'value'), 'use only variables that the control host knows');
+  }
+  const wanted = typeof version === 'string' || typeof version === 'number' ? String(version) : undefined;
+  const problem = context.artifactProblem(name, wanted);
+  if (problem !== undefined) throw task.source.problem('ARTIFACT_MISSING', problem.message, task.placeOf([param], 'value'), problem.hint);
+  const position = task.source.positionOf(task.placeOf([param], 'value'));
+  return { kind: 'artifact', name, ...(wanted === undefined ? {} : { version: wanted }), candidates: [], position };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { HsmfleetError} from '@hsmfleet/contract';
-import { Deferred, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
+import { Deferred, type ArtifactInput, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
 import { hasMarkup, renderText } from '@hsmfleet/template';
 import type { BlobSource } from './model.ts';
 import type { TaskSource } from './source.ts';
@@ -12,7 +12,7 @@ import type { Variables } from './variables.ts';
 const hashes = new Map<string, { mtimeMs: number; size: number; sha256: string }>();
 
 /** A task's input before it is encoded for a host. */
-export type PreparedInput = Extract<TaskInput, { kind: 'blob' }> | { kind: 'template'; name: string; text: Value };
+export type PreparedInput = Extract<TaskInput, { kind: 'blob' }> | ArtifactInput | { kind: 'template'; name: string; text: Value };
 
 /** Finds and reads the files of the control host that tasks name. */
 export class TaskFiles {

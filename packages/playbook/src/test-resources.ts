@@ -19,6 +19,8 @@ export const testResources: ReadonlyMap<string, AnyResource> = new Map([
   }, strict)),
   declare('copy', Type.Object({ src: Type.Optional(Type.String()), content: Type.Optional(Type.Unknown()), dest: Type.String() }, { ...strict, oneOf: [{ required: ['src'] }, { required: ['content'] }] }), { files: { src: 'blob' } }),
   declare('template', Type.Object({ src: Type.String(), dest: Type.String() }, strict), { files: { src: 'template' } }),
+  declare('package', Type.Object({ artifact: Type.String(), version: Type.Optional(Type.String()) }, strict), { files: { artifact: 'artifact' } }),
+  declare('source_package', Type.Object({ name: Type.String() }, strict)),
   declare('command', Type.Object({ _raw_params: Type.Optional(Type.String()), cmd: Type.Optional(Type.String()), argv: Type.Optional(Type.Array(Type.String())), creates: Type.Optional(Type.String()) }, strict), { freeFormParam: '_raw_params', converges: false }),
   declare('assert', Type.Object({ that: Type.Union([Type.Array(Type.Union([Type.String(), Type.Boolean()])), Type.String()]), quiet: Type.Optional(Type.Boolean()) }, strict), { expressions: ['that'] }),
   declare('debug', Type.Object({ msg: Type.Optional(Type.Unknown()) }, strict)),
