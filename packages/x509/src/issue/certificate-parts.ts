@@ -65,6 +65,18 @@ export function readCertificates(bytes: Buffer, what: string): CertificateParts[
   return blocks.map((der, index) => readCertificate(der, blocks.length === 1 ? what : `certificate ${index + 1} of ${what}`));
 }
 
+/** Did the key of `issuer` sign the certificate, and does it name `issuer`? Validity is not looked at. */
+export function isIssuedBy(certificate: CertificateParts, issuer: CertificateParts): boolean {
+  const above = new X509Certificate(issuer.der);
+  const one = new X509Certificate(certificate.der);
+  try {
+    return certificate.issuerDer.equals(issuer.subjectDer) && one.verify(above.publicKey);
+  } catch {
+    // a signature of another kind of key
+    return false;
+  }
+}
+
 /** The identifier by which the certificates that this one issued name its key. */
 export function issuerKeyIdentifier(issuer: CertificateParts): Buffer {
   const own = issuer.extensions.get(EXTENSION.subjectKeyIdentifier);

@@ -1,6 +1,6 @@
 export { chooseAlgorithm, type Hash } from './algorithms.ts';
 export { formatAlternativeName, parseAlternativeNames, type AlternativeName } from './alternative-names.ts';
-export { identityOf, readCertificate, readCertificates, type CertificateParts } from './certificate-parts.ts';
+export { identityOf, isIssuedBy, readCertificate, readCertificates, type CertificateParts } from './certificate-parts.ts';
 export { EXTENDED_KEY_USAGES, KEY_USAGES, keyIdentifier, parseExtendedKeyUsage, parseKeyUsage, serverKeyUsage, type KeyUsage } from './extensions.ts';
 export { signerFromKey } from './file-signer.ts';
 export { createAuthority, createSelfSigned, issueCertificate, type Authority, type IssueOptions, type Validity } from './issue.ts';
