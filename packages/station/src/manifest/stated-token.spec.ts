@@ -12,15 +12,15 @@ const identityOf = (label: string, serial: string, fingerprints: readonly string
 
 test('halves of a key are one row, with what the private half lets one see', () => {
   const stated = statedToken(token, [
-    object({ class: 'private', id: '02', label: 'old', fingerprint: null, access: ['sensitive', 'extractable'] }),
+    object({ class: 'private', id: '02', label: 'old', fingerprint: null, access: ['NOT SENSITIVE', 'EXTRACTABLE'] }),
     object({ id: '02', label: 'old', fingerprint: 'b'.repeat(64), keyType: 'rsa', bits: 1024, curve: null }),
     object({}),
-    object({ class: 'private', fingerprint: null, access: ['sensitive', 'never extractable'] }),
+    object({ class: 'private', fingerprint: null, access: ['always sensitive', 'never extractable'] }),
     object({ class: 'data', id: '' }),
   ], identityOf);
   expect(stated.keys).toEqual([
     { id: '01', label: 'web', class: 'pair', type: 'ec', bits: 256, curve: 'prime256v1', fingerprint: 'a'.repeat(64), sensitive: true, extractable: false },
-    { id: '02', label: 'old', class: 'pair', type: 'rsa', bits: 1024, curve: null, fingerprint: 'b'.repeat(64), sensitive: true, extractable: true },
+    { id: '02', label: 'old', class: 'pair', type: 'rsa', bits: 1024, curve: null, fingerprint: 'b'.repeat(64), sensitive: false, extractable: true },
   ]);
   expect(stated).toMatchObject({ label: 'Web', serial: 'S1', certificates: [], identity: `Web S1 ${'a'.repeat(64)} ${'b'.repeat(64)}` });
 });

@@ -43,7 +43,7 @@ function readKeys(objects: readonly TokenObject[], certificates: readonly Certif
   for (const object of objects) {
     if (object.class !== 'public' && object.class !== 'private') continue;
     const access = object.class === 'private'
-      ? { sensitive: object.access.includes('sensitive'), extractable: object.access.includes('extractable') }
+      ? { sensitive: saysOne(object, ['sensitive', 'always sensitive'], 'NOT SENSITIVE'), extractable: saysOne(object, ['EXTRACTABLE'], 'not extractable', 'never extractable') }
       : { sensitive: null, extractable: null };
     const half = keys.find((row) => row.id === object.id && row.class !== object.class && row.class !== 'pair');
     if (half === undefined) {
@@ -54,6 +54,12 @@ function readKeys(objects: readonly TokenObject[], certificates: readonly Certif
     }
   }
   return keys;
+}
+
+/** What the words about an object's access say; null when they say nothing of it. */
+function saysOne({ access }: TokenObject, yes: readonly string[], ...no: string[]): boolean | null {
+  if (yes.some((word) => access.includes(word))) return true;
+  return no.some((word) => access.includes(word)) ? false : null;
 }
 
 function factsOf(object: TokenObject, certificates: readonly CertificateRow[]): Pick<KeyRow, 'type' | 'bits' | 'curve' | 'fingerprint'> {
