@@ -13,7 +13,8 @@ const RUNAWAY_FACTOR = 64;
 const TERM_GRACE = 2_000;
 /** After the program ended: what it left in the pipes is read, but a daemon that kept them open is not waited for. */
 const DRAIN = 250;
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where programs are looked for. */
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
 
 /**
@@ -85,14 +86,20 @@ export async function runCommand(
   });
 }
 
-interface Identity {
+/** How a program is made to run as a user. */
+export interface Identity {
+  /** Words put before the program's. */
   prefix: string[];
   home: string;
   ids: { uid?: number; gid?: number };
 }
 
-/** setpriv gives the user's supplementary groups too; without it there is only the primary group. */
-async function identityOf(user: string | undefined, accounts: Accounts): Promise<Identity> {
+/**
+ * What runs a program as `user`, by default the agent's own. setpriv gives the user's supplementary groups too; without it
+ * there is only the primary group.
+ * @throws HsmfleetError TASK_FAILED when the host has no such user
+ */
+export async function identityOf(user: string | undefined, accounts: Accounts): Promise<Identity> {
   if (user === undefined) return { prefix: [], home: process.getuid?.() === 0 ? '/root' : (process.env.HOME ?? '/'), ids: {} };
   const account = await accounts.user(user);
   if (account === undefined) {
@@ -131,7 +138,8 @@ function collect(limit: number, runaway: () => void): { push(chunk: Buffer): voi
   };
 }
 
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/** Sends a signal to all of a program's process group; a group that is gone is fine. */
+export function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

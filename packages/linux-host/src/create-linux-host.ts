@@ -126,6 +126,11 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
             await (await loadWebChange()).assertPinsProven(facts.apache.service, webDeps(context));
           }
           return applyChange(step, context);
+        case 'build_package': {
+          // loaded on first use: few hosts build
+          const { buildPackageStep } = await import('./build-package/index.ts');
+          return buildPackageStep(step, { ...stepDeps, hostname: facts.hostname }, context);
+        }
         default: return applyChange(step, context);
       }
     },

@@ -150,9 +150,53 @@ export interface MeasureSite {
   why: string;
 }
 
+/** Where the sources of a package come from: what was sent along, a URL the host fetches, or a directory of the host. */
+export type PackageSource =
+  | { from: 'blob'; sha256: string; name: string }
+  | { from: 'url'; url: string; sha256: string }
+  | { from: 'directory'; path: string };
+
+/**
+ * Builds a package for the host's own package manager from sources with autotools: unpack, regenerate, configure, make,
+ * install into a folder of its own, pack. Nothing is installed on the host. Equal steps give equal bytes, wherever
+ * `workDir` is. What is built goes to `outputDir`: the package file, `build.log`, and `artifact.json` last; a failed
+ * build leaves the log alone there.
+ */
+export interface BuildPackage {
+  kind: 'build_package';
+  name: string;
+  /** Of the software, without the package's revision. */
+  version: string;
+  revision: string;
+  format: 'deb' | 'rpm' | 'arch';
+  summary: string;
+  maintainer: string;
+  source: PackageSource;
+  /** How `configure` comes to be; `auto`: by autoreconf, else by autogen.sh, else it is there. */
+  regenerate: 'auto' | 'autoreconf' | 'autogen' | 'no';
+  prefix: string;
+  /** Words for `configure`, after those of the distribution's layout. */
+  configure: readonly string[];
+  /** Configuration files below another folder than /etc, where all are taken for such. */
+  conffiles: readonly string[];
+  /** Packages needed besides those found in the binaries. */
+  depends: readonly string[];
+  /** User that the build runs as, when the agent is root. */
+  user: string;
+  jobs: number;
+  /** Hex SHA-256 over all that decides what comes out. */
+  inputsSha256: string;
+  /** Absolute; made, and removed afterwards. Its parent is only for builds. */
+  workDir: string;
+  outputDir: string;
+  /** Milliseconds for each of the programs run. */
+  timeoutMs: number;
+}
+
 /** Every primitive change there is. Only agent-runtime executes them. */
 export type Step =
-  | WriteFile | MakeDirectory | SetAttributes | MakeLink | Remove | RunProgram | ServiceAction | ProvePin | WebChange | MeasureSite;
+  | WriteFile | MakeDirectory | SetAttributes | MakeLink | Remove | RunProgram | ServiceAction | ProvePin | WebChange | MeasureSite
+  | BuildPackage;
 
 /** What executing a step answered; `run` steps carry the program's output. */
 export interface StepResult {

@@ -24,6 +24,7 @@ export const resourceLoaders: ReadonlyMap<string, () => Promise<{ resource: AnyR
   ['pkcs11_module', () => import('./pkcs11_module/index.ts')],
   ['service', () => import('./service/index.ts')],
   ['set_fact', () => import('./set_fact/index.ts')],
+  ['source_package', () => import('./source_package/index.ts')],
   ['stat', () => import('./stat/index.ts')],
   ['template', () => import('./template/index.ts')],
   ['tls_benchmark', () => import('./tls_benchmark/index.ts')],

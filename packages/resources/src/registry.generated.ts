@@ -18,6 +18,7 @@ import { resource as pinFileResource } from './pin_file/index.ts';
 import { resource as pkcs11ModuleResource } from './pkcs11_module/index.ts';
 import { resource as serviceResource } from './service/index.ts';
 import { resource as setFactResource } from './set_fact/index.ts';
+import { resource as sourcePackageResource } from './source_package/index.ts';
 import { resource as statResource } from './stat/index.ts';
 import { resource as templateResource } from './template/index.ts';
 import { resource as tlsBenchmarkResource } from './tls_benchmark/index.ts';
@@ -44,6 +45,7 @@ export const resources: ReadonlyMap<string, AnyResource> = new Map<string, AnyRe
   ['pkcs11_module', pkcs11ModuleResource],
   ['service', serviceResource],
   ['set_fact', setFactResource],
+  ['source_package', sourcePackageResource],
   ['stat', statResource],
   ['template', templateResource],
   ['tls_benchmark', tlsBenchmarkResource],

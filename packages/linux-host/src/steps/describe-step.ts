@@ -1,4 +1,4 @@
-import type { Attributes, Step } from '@hsmfleet/resource';
+import type { Attributes, PackageSource, Step } from '@hsmfleet/resource';
 import { formatMode } from '@hsmfleet/resource';
 
 /** One line for people about one step. Holds no contents, so no secret. */
@@ -22,7 +22,13 @@ export function describeStep(step: Step): string {
       return `${step.action} ${step.unit}`;
     case 'prove_pin':
       return `prove the PIN on token ${step.tokenLabel} with one login`;
+    case 'build_package':
+      return `build ${step.name} ${step.version}-${step.revision} from ${sourceText(step.source)} (${step.format} package)`;
   }
+}
+
+function sourceText(source: PackageSource): string {
+  return source.from === 'blob' ? source.name : source.from === 'url' ? source.url : source.path;
 }
 
 function attributesText({ mode, owner, group }: Attributes): string {

@@ -30,6 +30,8 @@ export async function diffStep(step: Step, host: ReadHost, deps: Pick<FileStepDe
       for (const change of step.changes) diffs.push(...(await diffStep(change, host, deps)));
       return diffs;
     }
+    case 'build_package':
+      return [{ path: step.outputDir, note: `new ${step.format} package ${step.name} ${step.version}-${step.revision}` }];
     case 'run':
     case 'service':
     case 'prove_pin':
