@@ -1,5 +1,6 @@
 // Bundles the program for the workspace's Node: one small entry, everything heavy in chunks that commands load when needed.
-import { rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compiledFrames } from './bundle/compiled-frames.mjs';
@@ -12,6 +13,9 @@ await build({
     main: at('src/main.ts'),
     // the store starts it as a process of its own and looks for it beside its chunk, so chunks lie in the same folder
     'query-process': at('../../packages/store/src/query-process.ts'),
+    'tls-load': at('src/tls-load.ts'),
+    // likewise the child that holds sessions on tokens; the add-on is put beside it below
+    'station-process': at('../../packages/pkcs11/src/station/station-process.ts'),
     'prepare-runtime': at('src/prepare-runtime.ts'),
   },
   outdir: at('dist'),
@@ -32,3 +36,8 @@ await build({
   plugins: [compiledFrames()],
   logLevel: 'warning',
 });
+
+const addons = at('../../packages/pkcs11/dist/');
+for (const name of existsSync(addons) ? readdirSync(addons) : []) {
+  if (name.endsWith('.node')) copyFileSync(join(addons, name), join(at('dist'), name));
+}

@@ -1,6 +1,10 @@
-import type { TokenSession } from '@hsmfleet/station';
+import { dirname, join } from 'node:path';
+import { HsmfleetError, type Secret } from '@hsmfleet/contract';
+import type { ModuleTarget } from '@hsmfleet/resource';
+import type { Station, TokenSelector, TokenSession } from '@hsmfleet/station';
 import type { OptionSpec } from './command.ts';
 import { DEBUG_OPTION } from './fleet-options.ts';
+import { readPin } from './read-pin.ts';
 
 /** Options of every command that reads a module. */
 export interface ModuleOptions {
@@ -64,11 +68,90 @@ export const NEW_PIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--new-pin-fd <n>', description: 'first line from this file descriptor is the new PIN' },
 ];
 
+/** Variables that PKCS#11 libraries look at, taken over from the operator's environment. */
+const LIBRARY_VARIABLES = [
+  'HOME', 'SOFTHSM2_CONF', 'OPENSC_CONF', 'OPENSC_DEBUG', 'PCSCLITE_CSOCK_NAME', 'PKCS11_READER_FILTER', 'P11_KIT_SERVER_ADDRESS', 'XDG_RUNTIME_DIR', 'PKCS11SPY', 'PKCS11SPY_OUTPUT',
+];
+
 /**
- * Opens a session on the token that the options name, and logs in when asked to. Close it.
- * @param login 'user': with the PIN from the options or a prompt; 'if given': only when the options say where the PIN is
+ * The module that the options, or HSMFLEET_MODULE, name.
+ * @throws HsmfleetError USAGE
+ */
+export function moduleOf({ module = process.env.HSMFLEET_MODULE, moduleEnv = [] }: ModuleOptions): ModuleTarget {
+  if (module === undefined || module === '') {
+    throw new HsmfleetError('USAGE', 'no PKCS#11 module is named', { hint: 'give its library with --module, or in HSMFLEET_MODULE, for example /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so' });
+  }
+  const env = Object.fromEntries(LIBRARY_VARIABLES.flatMap((name) => { const value = process.env[name]; return value === undefined ? [] : [[name, value]]; }));
+  for (const word of moduleEnv) {
+    const at = word.indexOf('=');
+    if (at < 1) throw new HsmfleetError('USAGE', `--module-env wants NAME=VALUE, not "${word}"`);
+    env[word.slice(0, at)] = word.slice(at + 1);
+  }
+  return { path: module, env };
+}
+
+/**
+ * The token that the options name.
+ * @throws HsmfleetError USAGE
+ */
+export function selectorOf({ token, serial, slot }: TokenOptions): TokenSelector {
+  if (slot !== undefined && !/^\d+$/.test(slot)) throw new HsmfleetError('USAGE', `--slot wants the ID of a slot, not "${slot}"`, { hint: 'hsmfleet token list shows them' });
+  return {
+    ...(token === undefined ? {} : { label: token }), ...(serial === undefined ? {} : { serial }), ...(slot === undefined ? {} : { slotId: Number(slot) }),
+  };
+}
+
+/** The station of this machine. What it remembers of PINs lies beside the history. */
+export async function openStation(): Promise<Station> {
+  const [{ openStation: open }, { defaultStorePath }] = await Promise.all([import('@hsmfleet/pkcs11/station'), import('@hsmfleet/store')]);
+  return open({ stateDir: join(dirname(defaultStorePath()), 'station') });
+}
+
+/** When a command logs in as the user: never, always, or when the options say where the PIN is. */
+export type LoginWish = 'none' | 'user' | 'if given';
+
+/**
+ * Opens a session on the token that the options name, and logs in when asked to. Close it: {@link withTokenSession} does.
  * @throws HsmfleetError USAGE, TOKEN_NOT_FOUND, PIN_REFUSED, PIN_INCORRECT, PKCS11, TIMEOUT
  */
-export function openTokenSession(options: TokenOptions & PinOptions, login: 'none' | 'user' | 'if given'): Promise<TokenSession> {
-  throw new Error(`not there yet: ${login} ${String(options.module)}`);
+export async function openTokenSession(options: TokenOptions & PinOptions, login: LoginWish): Promise<TokenSession> {
+  const [target, selector] = [moduleOf(options), selectorOf(options)];
+  const session = await (await openStation()).open({ module: target, token: selector });
+  try {
+    const isGiven = options.pinFile !== undefined || options.pinFd !== undefined;
+    if (login === 'user' || (login === 'if given' && isGiven)) {
+      process.stderr.write(`PIN of ${session.token.label}: ${session.pinTries().text}\n`);
+      const pin = await readUserPin(options, session.token.label);
+      await session.login(pin, { allowLowPinCount: options.allowLowPinCount === true });
+    }
+    return session;
+  } catch (thrown) {
+    await session.close();
+    throw thrown;
+  }
+}
+
+/** Does something with a session, and closes it whatever happens. */
+export async function withTokenSession<T>(options: TokenOptions & PinOptions, login: LoginWish, work: (session: TokenSession) => Promise<T>): Promise<T> {
+  const session = await openTokenSession(options, login);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** The user's PIN of a token. */
+export async function readUserPin({ pinFile, pinFd }: PinOptions, label: string): Promise<Secret> {
+  return readPin({ name: 'PIN', file: pinFile, fd: pinFd, option: '--pin', question: `PIN of ${label}`, label });
+}
+
+/** The SO PIN of a token. */
+export async function readSoPin({ soPinFile, soPinFd }: SoPinOptions, label: string, confirm = false): Promise<Secret> {
+  return readPin({ name: 'SO PIN', file: soPinFile, fd: soPinFd, option: '--so-pin', question: `SO PIN of ${label}`, label, confirm });
+}
+
+/** A PIN that is to be set, asked for twice. */
+export async function readNewPin({ newPinFile, newPinFd }: NewPinOptions, label: string): Promise<Secret> {
+  return readPin({ name: 'new PIN', file: newPinFile, fd: newPinFd, option: '--new-pin', question: `new PIN of ${label}`, label, confirm: true });
 }

@@ -34,17 +34,18 @@ export function interpretObject({ handle, class: number, attributes }: RawObject
   const isSet = (name: string): boolean | undefined => { const value = bytes(name); return value === undefined || value.length === 0 ? undefined : value[0] !== 0; };
   const value = bytes('VALUE') ?? null;
   const certificate = kind === 'certificate' && value !== null ? parsed(value) : undefined;
-  const spki = certificate?.spki ?? spkiOf(kind, keyTypeOf(bytes('KEY_TYPE')), bytes) ?? null;
-  const facts = spki === null ? undefined : describeSpki(spki);
   const type = keyTypeOf(bytes('KEY_TYPE'));
+  const spki = certificate?.spki ?? spkiOf(kind, type, bytes) ?? null;
+  const facts = spki === null ? undefined : describeSpki(spki);
+  const curve = curveOf(attributes.EC_PARAMS);
   return {
     handle,
     class: kind,
     id: attributes.ID ?? '',
     label: unpad(bytes('LABEL')?.toString('utf8') ?? ''),
     keyType: facts?.type ?? (kind === 'certificate' || kind === 'data' ? null : keyTypeName(type)),
-    bits: facts?.bits ?? modulusBits(bytes('MODULUS')),
-    curve: facts?.curve ?? curveOf(attributes.EC_PARAMS),
+    bits: facts?.bits ?? modulusBits(bytes('MODULUS')) ?? curveBits(curve),
+    curve: facts?.curve ?? curve,
     fingerprint: facts?.fingerprint ?? null,
     spki,
     value: value !== null && value.length > 0 ? value : null,
@@ -55,7 +56,7 @@ export function interpretObject({ handle, class: number, attributes }: RawObject
   };
 }
 
-function parsed(value: Buffer): (Certificate & { spki?: Buffer }) | undefined {
+function parsed(value: Buffer): Certificate | undefined {
   try {
     return parseCertificate(value);
   } catch {
@@ -83,6 +84,11 @@ function modulusBits(modulus: Buffer | undefined): number | null {
 
 function curveOf(parameters: string | undefined): string | null {
   return Object.entries(CURVES).find(([, oid]) => oid === parameters)?.[0] ?? null;
+}
+
+/** The names of the curves carry their bits. */
+function curveBits(curve: string | null): number | null {
+  return curve === null ? null : Number(/\d{3}/.exec(curve)?.[0]);
 }
 
 function accessOf(kind: ObjectClass, isSet: (name: string) => boolean | undefined): string[] {

@@ -15,12 +15,12 @@ const STEPS: Readonly<Record<PinOwner, { countLow: number; finalTry: number; loc
   so: { countLow: CKF.SO_PIN_COUNT_LOW, finalTry: CKF.SO_PIN_FINAL_TRY, locked: CKF.SO_PIN_LOCKED },
 };
 
-/** State of the SO PIN from a token's flags. */
+/** State of the SO PIN from a token's flags. A token that was never initialized has none, whatever SoftHSM's flags say of it. */
 export function soPinStateOf(flags: number): PinState {
+  if ((flags & CKF.TOKEN_INITIALIZED) === 0) return 'uninitialized';
   if ((flags & CKF.SO_PIN_LOCKED) !== 0) return 'locked';
   if ((flags & CKF.SO_PIN_FINAL_TRY) !== 0) return 'final_try';
-  if ((flags & CKF.SO_PIN_COUNT_LOW) !== 0) return 'count_low';
-  return (flags & CKF.TOKEN_INITIALIZED) === 0 ? 'uninitialized' : 'ok';
+  return (flags & CKF.SO_PIN_COUNT_LOW) !== 0 ? 'count_low' : 'ok';
 }
 
 /** What the flags say about tries; PKCS#11 knows no numbers. */
@@ -67,7 +67,7 @@ export async function tryPinOnce(ledger: PinLedger, attempt: GuardedTry): Promis
   }
   const state = owner === 'so' ? token.soPinState : token.pinState;
   checkState(attempt, state);
-  const answer = await attempt.send(locked | (allowLowPinCount ? 0 : countLow | finalTry));
+  const answer = await attempt.send(state === 'uninitialized' ? 0 : locked | (allowLowPinCount ? 0 : countLow | finalTry));
   if (answer.kind === 'not_tried') {
     if (answer.reason === 'gone') throw describeResult({ library: attempt.library, token: describeToken(token), what: attempt.what }, 'C_GetTokenInfo', 'CKR_TOKEN_NOT_PRESENT');
     checkState({ ...attempt, allowLowPinCount: false }, stateFrom(owner, answer.flags));
