@@ -1,11 +1,11 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Secret, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
-import { compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
+import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
 import { runPlays, type RunnerPlay, type RunSummary } from '@hsmfleet/runner';
-import { defaultStorePath, openStore, type Store } from '@hsmfleet/store';
+import { defaultStorePath, openStore, type Store, type StoredArtifact } from '@hsmfleet/store';
 import type { HostTarget, Transport } from '@hsmfleet/transport';
 import { createLocalTransport } from '@hsmfleet/transport-local';
 import { checkTarget, createSshTransport } from '@hsmfleet/transport-ssh';
@@ -60,7 +60,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
   const user = runUser();
   const compiled = await compilePlaybook({
     playbook: request.playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags,
-    check: request.check, diff: request.diff, become: fleet.become, run, user, ask,
+    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, artifacts: storedArtifacts,
     extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask })), ...request.vars },
   });
   const plays = await preparePlays(compiled, fleet, becomePassword, custody);
@@ -76,7 +76,9 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     const summary = await runPlays({
       run, user, playbook: request.playbook, check: request.check, plays, bundle, forks, signal: interrupt.signal,
       transport: createTransports(),
-      blob: (sha256) => openBlob(compiled, sha256),
+      blob: (sha256) => openBlob(compiled, store, sha256),
+      artifacts: store.blobs,
+      bind: (plan) => bindArtifacts(plan, () => store.artifacts()),
       onEvent(event) {
         store.appendEvent(event);
         reporter.event(event);
@@ -159,9 +161,20 @@ function createTransports(): (target: HostTarget) => Transport {
     : (made.ssh ??= createSshTransport(canAsk() ? { prompts: { secret: (question) => askSecret(question) } } : {}));
 }
 
-function openBlob(compiled: CompiledPlaybook, sha256: string): NodeJS.ReadableStream | undefined {
-  const blob = compiled.blobs.get(sha256);
-  return blob === undefined ? undefined : createReadStream(blob.path);
+/** A file that the playbook names, or a package that a host built. */
+function openBlob(compiled: CompiledPlaybook, { blobs }: Store, sha256: string): NodeJS.ReadableStream | undefined {
+  const path = compiled.blobs.get(sha256)?.path ?? blobs.path(sha256);
+  return existsSync(path) ? createReadStream(path) : undefined;
+}
+
+/** Read only for a playbook that names a package: most have no need of the store before they run. */
+function storedArtifacts(): StoredArtifact[] {
+  const store = openStore(defaultStorePath());
+  try {
+    return store.artifacts();
+  } finally {
+    store.close();
+  }
 }
 
 /** The first Ctrl-C lets every host end its current task, the second one leaves at once. */

@@ -37,20 +37,20 @@ describe('finding a package by name', () => {
 
 describe('a task that installs a package by name', () => {
   it('is a mistake, with its place, when there is none and no task builds it', async () => {
-    const [mistake, ...more] = await mistakesOf(INSTALL, {}, { artifacts: [known('1', { name: 'libp12' })] });
+    const [mistake, ...more] = await mistakesOf(INSTALL, {}, { artifacts: () => [known('1', { name: 'libp12' })] });
     expect(more).toEqual([]);
     expect(mistake).toMatchObject({
       code: 'ARTIFACT_MISSING', message: 'there is no artefact "libp11"', position: { line: 4, column: 19 }, excerpt: '        artifact: libp11',
       hint: 'did you mean "libp12"? there is libp12; hsmfleet artifacts tells more',
     });
-    expect(await mistakesOf(`${PLAY}    - package: {artifact: libp12, version: "2"}\n`, {}, { artifacts: [known('1-1', { name: 'libp12' })] }))
+    expect(await mistakesOf(`${PLAY}    - package: {artifact: libp12, version: "2"}\n`, {}, { artifacts: () => [known('1-1', { name: 'libp12' })] }))
       .toMatchObject([{ message: 'there is no artefact "libp12" in version 2', hint: 'there is 1-1' }]);
   });
 
   it.each(['libp11', '"{{ given }}"'])('waits for the task that builds it (%s)', async (name) => {
     const build = `- hosts: db\n  vars: {given: libp11}\n  tasks:\n    - source_package: {name: ${name}}\n`;
-    expect(await mistakesOf(build + INSTALL, {}, { artifacts: [] })).toEqual([]);
-    expect(await mistakesOf(build.replaceAll('libp11', 'zlib').replace('"{{ given }}"', 'zlib') + INSTALL, {}, { artifacts: [] })).toHaveLength(1);
+    expect(await mistakesOf(build + INSTALL, {}, { artifacts: () => [] })).toEqual([]);
+    expect(await mistakesOf(build.replaceAll('libp11', 'zlib').replace('"{{ given }}"', 'zlib') + INSTALL, {}, { artifacts: () => [] })).toHaveLength(1);
   });
 
   it('must know which before the run', async () => {

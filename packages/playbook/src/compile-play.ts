@@ -145,7 +145,7 @@ class HostCompiler {
       id, variables, outcome, handlerNames, files: this.#around.files, secrets: this.#secrets,
       artifactProblem: (wanted, version) => {
         const { options: { artifacts }, built } = this.#around;
-        return artifacts === undefined || built.has(wanted) || built.has(undefined) ? undefined : findArtifact(wanted, version, artifacts).problem;
+        return artifacts === undefined || built.has(wanted) || built.has(undefined) ? undefined : findArtifact(wanted, version, artifacts()).problem;
       },
       fail: (thrown) => {
         this.#fail(thrown, variables);

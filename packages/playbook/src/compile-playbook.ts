@@ -18,16 +18,21 @@ const BUILDER = 'source_package';
  * Compiles a playbook into one plan per play and host. No host is touched.
  * @throws HsmfleetError, or HsmfleetErrors with every mistake found, each with file, line, column and the line's text:
  *   PLAYBOOK_SYNTAX, PLAYBOOK_INVALID, UNDEFINED_VARIABLE, TEMPLATE_INVALID, FILE_MISSING, SECRET_REFERENCE,
- *   HOST_PATTERN, PARAMS_INVALID, ARTIFACT_MISSING
+ *   VAULT_PASSWORD, VAULT_INVALID, HOST_PATTERN, PARAMS_INVALID, ARTIFACT_MISSING
  */
 export async function compilePlaybook(given: CompileOptions): Promise<CompiledPlaybook> {
-  const options = { ...given, playbook: resolve(given.playbook) };
+  const options = { ...given, playbook: resolve(given.playbook), ...(given.artifacts === undefined ? {} : { artifacts: once(given.artifacts) }) };
   const problems = new Problems();
   const resources = options.resources ?? (await import('@hsmfleet/resources')).resources;
-  const loaded = await loadYaml(options.playbook, { ask: options.ask });
+  const loaded = await loadYaml(options.playbook, { ask: options.ask, vault: options.vault });
   problems.add(...loaded.problems);
   // a file that is no YAML cannot be judged any further
   if (loaded.source.problems.length > 0) problems.throwIfAny();
+  if (loaded.source.encrypted) {
+    throw new HsmfleetError('PLAYBOOK_INVALID', `the playbook ${options.playbook} is encrypted as a whole, which is not supported`, {
+      hint: 'encrypt the files or values with its secrets: group_vars, host_vars, vars_files, !vault',
+    });
+  }
   checkLimit(options, problems);
   const plays = readPlays(loaded.source, problems, { resources, become: options.become, extraVars: options.extraVars ?? {} });
   const knowledge = new HostKnowledge(options);
@@ -42,7 +47,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
     const entries = hosts.map((name) => options.hosts.find(name) as HostEntry);
     const before = problems.count;
     const varsOf = await variables.load(play, entries);
-    const complete = problems.count === before;
+    const complete = problems.count === before && loaded.source.unopened.size === 0;
     compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, complete, remembered, built, everRegistered }));
   }
   problems.throwIfAny();
@@ -91,4 +96,9 @@ function unknownTags(plays: readonly PlaySource[], { tags, skipTags }: CompileOp
     const hint = suggestion(tag, [...known]) ?? (known.size === 0 ? 'no task has tags' : `the tags are ${[...known].sort().join(', ')}`);
     return `no task has the tag "${tag}": ${hint}`;
   });
+}
+
+function once<T>(read: () => T): () => T {
+  let known: { value: T } | undefined;
+  return () => (known ??= { value: read() }).value;
 }

@@ -1,6 +1,7 @@
 import type { Plan, SourcePosition, Value } from '@hsmfleet/contract';
 import type { HostsModel } from '@hsmfleet/hosts';
 import type { AnyResource } from '@hsmfleet/resource';
+import type { VaultOpener } from '@hsmfleet/yaml-source';
 import type { KnownArtifact } from './bind-artifacts.ts';
 
 /** A file of the control host that hosts may ask for by hash. */
@@ -26,11 +27,13 @@ export interface CompileOptions {
   user: string;
   /** Asks a person for `!secret prompt:`. */
   ask?: ((question: string) => Promise<string | undefined>) | undefined;
+  /** Decrypts what Ansible Vault encrypted. */
+  vault?: VaultOpener | undefined;
   /**
    * Packages that hosts built, the one told of last first: a task that names one that neither is here nor is built by an
-   * earlier task of the playbook is a mistake. Not looked at when absent.
+   * task of the playbook is a mistake. Read once, when a task names one; nothing is a mistake when absent.
    */
-  artifacts?: readonly KnownArtifact[] | undefined;
+  artifacts?: (() => readonly KnownArtifact[]) | undefined;
   /** What tasks may use; every resource there is by default. */
   resources?: ReadonlyMap<string, AnyResource> | undefined;
 }

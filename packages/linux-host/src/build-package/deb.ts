@@ -40,6 +40,8 @@ export async function packDeb(step: BuildPackage, room: BuildRoom, { packing, st
     `Maintainer: ${step.maintainer}`,
     `Installed-Size: ${String(installedSize(files.map((file) => (file.elf ? { ...file, size: statSync(file.path).size } : file))))}`,
     ...(depends.length === 0 ? [] : [`Depends: ${depends.join(', ')}`]),
+    // kept by dpkg: so it can be told whether an installed package is this build or another of the same version
+    `Hsmfleet-Inputs: ${step.inputsSha256}`,
     'Section: misc',
     'Priority: optional',
     `Description: ${step.summary}`,

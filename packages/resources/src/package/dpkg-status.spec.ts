@@ -20,6 +20,7 @@ Package: libc6
 Status: hold ok installed
 Architecture: i386
 Version: 1:2.36-9
+Hsmfleet-Inputs: abc
 `;
 
 describe('the status file', () => {
@@ -34,6 +35,10 @@ describe('the status file', () => {
     ['not-a-field', undefined],
   ])('%s', (name, version) => {
     expect(status.find(name)?.version).toBe(version);
+  });
+
+  test('tells what a package was built from, where the package says so', () => {
+    expect([status.find('libc6')?.inputsSha256, status.find('apache2')?.inputsSha256]).toEqual(['abc', undefined]);
   });
 });
 

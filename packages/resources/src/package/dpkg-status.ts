@@ -2,6 +2,8 @@
 export interface InstalledPackage {
   version: string;
   architecture: string;
+  /** Of a package that source_package built: hash over what it was built from. */
+  inputsSha256?: string;
 }
 
 /** Installed packages of dpkg's status file, by name, by NAME:ARCHITECTURE, and what they provide. */
@@ -21,7 +23,8 @@ export function parseDpkgStatus(text: string): DpkgStatus {
     const name = field('Package');
     // want, error flag, state: "install ok installed", "hold ok installed"
     if (name === undefined || field('Status')?.split(' ')[2] !== 'installed') continue;
-    const found = { version: field('Version') ?? '', architecture: field('Architecture') ?? '' };
+    const inputsSha256 = field('Hsmfleet-Inputs');
+    const found: InstalledPackage = { version: field('Version') ?? '', architecture: field('Architecture') ?? '', ...(inputsSha256 === undefined ? {} : { inputsSha256 }) };
     byName.set(`${name}:${found.architecture}`, found);
     if (!byName.has(name)) byName.set(name, found);
     for (const virtual of field('Provides')?.split(',') ?? []) provided.set(virtual.trim().split(' ')[0] ?? '', found);

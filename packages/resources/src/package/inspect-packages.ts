@@ -38,6 +38,12 @@ export async function readInstalled(host: ReadHost, manager: PackageManager, nam
   return versions;
 }
 
+/** What an installed package was built from, where it tells: hash over the inputs of source_package. */
+export async function readBuiltFrom(host: ReadHost, manager: PackageManager, name: string): Promise<string | null> {
+  if (manager !== 'apt') return null;
+  return parseDpkgStatus((await host.readText(STATUS, STATUS_LIMIT)) ?? '').find(name)?.inputsSha256 ?? null;
+}
+
 /** The newest versions that the package lists on the host know; null for a name they do not know. */
 export async function readCandidates(host: ReadHost, manager: PackageManager, names: readonly string[], installed: Versions): Promise<Versions> {
   if (manager === 'apt') {

@@ -11,6 +11,8 @@ export interface PackageOptions {
   purge?: boolean | undefined;
   /** Take an older version than the one installed. */
   allowDowngrades?: boolean | undefined;
+  /** Install although this version is installed already. */
+  reinstall?: boolean | undefined;
 }
 
 function run(argv: string[], why: string): RunProgram {
@@ -25,11 +27,12 @@ export function installStep(manager: PackageManager, names: readonly string[], o
     const files = names.every((name) => name.startsWith('/'));
     return run(['pacman', files ? '-U' : '-S', '--noconfirm', '--needed', ...names], why);
   }
-  const { installRecommends, allowDowngrades } = options;
+  const { installRecommends, allowDowngrades, reinstall } = options;
   return run([
     ...APT,
     ...(installRecommends === undefined ? [] : [installRecommends ? '--install-recommends' : '--no-install-recommends']),
     ...(allowDowngrades === true ? ['--allow-downgrades'] : []),
+    ...(reinstall === true ? ['--reinstall'] : []),
     'install',
     ...names,
   ], why);

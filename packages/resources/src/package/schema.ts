@@ -19,6 +19,14 @@ export const PackageParams = Type.Object(
         + 'NAME-VERSION-RELEASE-ARCH.pkg.tar.zst, as the build tools name them',
     })),
     deb: Type.Optional(Type.String({ minLength: 1, description: 'another name of src' })),
+    artifact: Type.Optional(Type.String({
+      minLength: 1,
+      description: 'name of a package that source_package built on some host (hsmfleet artifacts lists them): the one for the architecture and the package '
+        + 'manager of this host is sent along and installed',
+    })),
+    version: Type.Optional(Type.String({
+      minLength: 1, description: 'version of the artefact, quoted, with the revision ("2.12-1") or without ("2.12"); by default the one that was built, or found built, last',
+    })),
     sha256: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{64}$', description: 'SHA-256 that the package file must have, hex' })),
     update_cache: Type.Optional(Type.Boolean({
       description: 'refresh the package lists first when they are older than cache_valid_time and something is to install; '
@@ -31,6 +39,6 @@ export const PackageParams = Type.Object(
       description: "package manager; auto, the host's own, by default",
     })),
   },
-  { additionalProperties: false, oneOf: [{ required: ['name'] }, { required: ['pkg'] }, { required: ['src'] }, { required: ['deb'] }] },
+  { additionalProperties: false, oneOf: [{ required: ['name'] }, { required: ['pkg'] }, { required: ['src'] }, { required: ['deb'] }, { required: ['artifact'] }], dependencies: { version: ['artifact'] } },
 );
 export type PackageParams = Static<typeof PackageParams>;
