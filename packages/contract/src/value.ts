@@ -10,11 +10,17 @@ export class Deferred {
   readonly position: SourcePosition | undefined;
   /** `expression` keeps the type of the value (`when`, a bare `{{ list }}`); `text` is always a string. */
   readonly kind: 'text' | 'expression';
+  /**
+   * Set when the text itself is secret, since its file is encrypted: what it renders to is a Secret of this origin, and it
+   * travels where secrets do.
+   */
+  readonly origin: string | undefined;
 
-  constructor(text: string, kind: 'text' | 'expression' = 'text', position?: SourcePosition) {
+  constructor(text: string, kind: 'text' | 'expression' = 'text', position?: SourcePosition, origin?: string) {
     this.text = text;
     this.kind = kind;
     this.position = position;
+    this.origin = origin;
   }
 }
 
@@ -56,14 +62,16 @@ export function createSecretTable(): SecretTable {
 
 /**
  * Value to JSON: a secret becomes `{"$secret": id}`, deferred text `{"$template": text, "at": position}`, a deferred
- * expression `{"$expression": text, "at": position}`.
+ * expression `{"$expression": text, "at": position}`. Deferred text that is secret has the place of its text taken by the
+ * secret: `{"$template": {"$secret": id}, …}`.
  * @throws HsmfleetError PLAYBOOK_INVALID when a person's mapping uses one of the reserved keys
  */
 export function encodeValue(value: Value, secrets: SecretTable): WireValue {
   if (value instanceof Secret) return { $secret: secrets.put(value) };
   if (value instanceof Deferred) {
     const key = value.kind === 'text' ? '$template' : '$expression';
-    return { [key]: value.text, ...(value.position === undefined ? {} : { at: { ...value.position } }) };
+    const text = value.origin === undefined ? value.text : { $secret: secrets.put(new Secret(value.text, value.origin)) };
+    return { [key]: text, ...(value.position === undefined ? {} : { at: { ...value.position } }) };
   }
   if (Array.isArray(value)) return value.map((item) => encodeValue(item, secrets));
   if (value !== null && typeof value === 'object') {
@@ -87,8 +95,11 @@ export function decodeValue(value: WireValue, secrets: Record<string, { value: s
     return new Secret(entry.value, entry.origin);
   }
   const at = value.at as SourcePosition | undefined;
-  if (typeof value.$template === 'string') return new Deferred(value.$template, 'text', at);
-  if (typeof value.$expression === 'string') return new Deferred(value.$expression, 'expression', at);
+  for (const [key, kind] of [['$template', 'text'], ['$expression', 'expression']] as const) {
+    const text = value[key] === undefined ? undefined : decodeValue(value[key], secrets);
+    if (typeof text === 'string') return new Deferred(text, kind, at);
+    if (text instanceof Secret) return new Deferred(text.reveal(), kind, at, text.origin);
+  }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(item, secrets)]));
 }
 

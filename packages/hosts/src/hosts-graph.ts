@@ -11,7 +11,7 @@ export interface Group {
   hosts: Set<string>;
   vars: Variables;
   /** Where it is first named; undefined for the groups that always exist. */
-  place: { position: SourcePosition; excerpt: string } | undefined;
+  place: { position: SourcePosition; excerpt: string | undefined } | undefined;
 }
 
 /** A host as the hosts files describe it, before groups and vars files. */

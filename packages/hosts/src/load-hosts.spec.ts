@@ -130,7 +130,7 @@ describe('loadHosts', () => {
     ['a bad range', 'web:\n  hosts:\n    w[3:1]:\n', 3, 5, 'HOSTS_INVALID'], ['groups in a circle', 'a:\n  children:\n    b:\n      children:\n        a:\n', 1, 1, 'HOSTS_INVALID'],
     ['a list as the file', '- a\n', 1, 1, 'HOSTS_INVALID'], ['bad indentation', 'web:\n  hosts:\n    a: 1\n     b: 2\n', 4, 6, 'PLAYBOOK_SYNTAX'],
     ['a secret that is not there', 'web:\n  hosts:\n    a: {p: !secret file:nope}\n', 3, 20, 'SECRET_REFERENCE'], ['a host that is no mapping', 'web:\n  hosts:\n    a: text\n', 3, 8, 'HOSTS_INVALID'],
-    ['an encrypted value', 'web:\n  vars:\n    a: !vault x\n', 3, 15, 'PLAYBOOK_SYNTAX'],
+    ['an encrypted value', 'web:\n  vars:\n    a: !vault x\n', 3, 15, 'VAULT_PASSWORD'],
   ])('reports %s', async (_what, text, line, column, code) => {
     const path = write({ 'hosts.yml': text });
     const [first, ...more] = await mistakes([path]);

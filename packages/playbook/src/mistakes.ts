@@ -61,7 +61,9 @@ export class Mistakes {
     let lines = this.#lines.get(file);
     if (lines === undefined) {
       try {
-        lines = readFileSync(file, 'utf8').split(/\r?\n/);
+        const text = readFileSync(file, 'utf8');
+        // positions in an encrypted file are those of its decrypted text, which is not shown
+        lines = text.startsWith('$ANSIBLE_VAULT') ? [] : text.split(/\r?\n/);
       } catch {
         // a position in what is no file: a list of hosts on the command line
         lines = [];

@@ -18,7 +18,7 @@ export class PlayVariables {
     this.#options = options;
     this.#problems = problems;
     this.#folder = dirname(options.playbook);
-    this.files = new VarsFiles({ ask: options.ask }, problems);
+    this.files = new VarsFiles({ ask: options.ask, vault: options.vault }, problems);
   }
 
   /** Layers by host, lowest precedence first. Names of files may hold variables of the host. */

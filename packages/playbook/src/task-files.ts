@@ -11,6 +11,9 @@ import type { Variables } from './variables.ts';
 /** Hashes of files seen in this process, by path; valid while time and size stay. */
 const hashes = new Map<string, { mtimeMs: number; size: number; sha256: string }>();
 
+/** How what Ansible Vault encrypted begins: a host that got it as it is would not be served by it. */
+const VAULT_MAGIC = '$ANSIBLE_VAULT';
+
 /** A task's input before it is encoded for a host. */
 export type PreparedInput = Extract<TaskInput, { kind: 'blob' }> | ArtifactInput | { kind: 'template'; name: string; text: Value };
 
@@ -68,11 +71,17 @@ export class TaskFiles {
   }
 
   #read(task: TaskSource, param: string, path: string): Buffer {
+    let bytes: Buffer;
     try {
-      return readFileSync(path);
+      bytes = readFileSync(path);
     } catch {
       throw this.#problem(task, param, `${path} cannot be read`, 'check its permissions');
     }
+    if (bytes.subarray(0, VAULT_MAGIC.length).toString('latin1') === VAULT_MAGIC) {
+      throw task.source.problem('PLAYBOOK_INVALID', `${path} is encrypted with Ansible Vault, and files are not decrypted on their way to a host`, task.placeOf([param], 'value'),
+        'keep its text in an encrypted variable, and use copy with content');
+    }
+    return bytes;
   }
 
   #problem(task: TaskSource, param: string, message: string, hint: string): HsmfleetError {

@@ -126,7 +126,11 @@ export class Evaluator {
     let left = this.evaluate(node.expr);
     for (const op of node.ops) {
       const right = this.evaluate(op.expr);
-      const holds = this.guard(op, () => compared(op.type, reveal(left).value, reveal(right).value));
+      const holds = this.guard(op, () => {
+        const { value, origin } = reveal([left, right]);
+        const [a, b] = origin === undefined ? (value as [Operand, Operand]) : numeric([left, right], value as Operand[]);
+        return compared(op.type, a, b);
+      });
       if (!holds) return false;
       left = right;
     }

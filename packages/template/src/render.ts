@@ -4,13 +4,13 @@ import type { BodyNode, Expression, ForNode, IfNode, KeywordArgsNode, SetNode, S
 import { Evaluator } from './evaluate.ts';
 import { elementsOf } from './filters/collections.ts';
 import { isNamespace } from './globals.ts';
-import { defined, isMapping, OMIT, OperationFailure, type Callable, type Mapping, type Operand } from './operand.ts';
+import { defined, isMapping, OMIT, OperationFailure, Undefined, type Callable, type Mapping, type Operand } from './operand.ts';
 import { parsed } from './place.ts';
 import { toText } from './represent.ts';
 import type { Scope } from './scope.ts';
 import { Session } from './session.ts';
 import { parseExpression, parseText, type TextSyntax } from './syntax.ts';
-import { holds, reveal } from './taint.ts';
+import { conceal, holds, reveal } from './taint.ts';
 
 export interface RenderOptions {
   /** Drop the line break after a block tag, as Ansible does everywhere; true by default. */
@@ -236,6 +236,25 @@ function evaluateIn(session: Session, expression: string, position: SourcePositi
 const IN_YAML: TextSyntax = { trimBlocks: true, lstripBlocks: false, verbatimStrings: true };
 
 function renderDeferred(deferred: Deferred, session: Session): Operand {
+  const { origin } = deferred;
+  if (origin === undefined) return renderPlain(deferred, session);
+  try {
+    const value = renderPlain(deferred, session);
+    return value instanceof Undefined ? new Undefined(withoutText(value.error, deferred)) : conceal(reveal(value).value, origin);
+  } catch (thrown) {
+    throw thrown instanceof HsmfleetError ? withoutText(thrown, deferred) : thrown;
+  }
+}
+
+/** A mistake in a text that must not be shown: names of variables are no secrets, all else may be. */
+function withoutText({ code, message, position }: HsmfleetError, { position: start }: Deferred): HsmfleetError {
+  return new HsmfleetError(code, code === 'UNDEFINED_VARIABLE' ? message : 'a template of an encrypted file cannot be rendered', {
+    position: position ?? start,
+    hint: 'its text is not shown, since its file is encrypted',
+  });
+}
+
+function renderPlain(deferred: Deferred, session: Session): Operand {
   if (deferred.kind === 'expression') return evaluateIn(session, deferred.text, deferred.position);
   const node = parsed(deferred.text, deferred.position, () => parseText(deferred.text, IN_YAML));
   const whole = wholeExpression(node);

@@ -30,5 +30,6 @@ export const ANSIBLE_SCHEMA: ParseOptions & DocumentOptions & SchemaOptions = {
     textTag('!secret'),
     textTag('!unsafe'),
     textTag('!vault'),
+    textTag('!vault-encrypted'),
   ],
 };

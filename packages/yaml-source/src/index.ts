@@ -3,4 +3,5 @@ export * from './nearest-name.ts';
 export * from './problems.ts';
 export * from './secret-reference.ts';
 export * from './to-value.ts';
+export type { VaultOpener } from './vault-values.ts';
 export { YamlSource } from './yaml-source.ts';

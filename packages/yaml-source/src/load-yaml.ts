@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { resolveSecrets, type SecretOptions } from './secret-reference.ts';
+import { isVaulted, openText, openVaultValues } from './vault-values.ts';
 import { YamlSource } from './yaml-source.ts';
 
 /** A file as it was found: with problems it may be incomplete. */
@@ -11,7 +12,8 @@ export interface LoadedYaml {
 }
 
 /**
- * Reads and parses a YAML file and resolves its secrets. Mistakes in the file are handed back, all of them.
+ * Reads and parses a YAML file and resolves its secrets; a file that Ansible Vault encrypted is decrypted first. Mistakes in
+ * the file are handed back, all of them.
  * @throws HsmfleetError FILE_MISSING when the file cannot be read
  */
 export async function loadYaml(path: string, options: SecretOptions = {}): Promise<LoadedYaml> {
@@ -20,9 +22,20 @@ export async function loadYaml(path: string, options: SecretOptions = {}): Promi
 
 /** {@link loadYaml} for text that is at hand. */
 export async function parseYaml(path: string, text: string, options: SecretOptions = {}): Promise<LoadedYaml> {
-  const source = new YamlSource(path, text);
+  const source = isVaulted(text) ? await openVaulted(path, text, options) : new YamlSource(path, text);
   const { problems, warnings } = await resolveSecrets(source, options);
-  return { source, problems: [...source.problems, ...problems], warnings };
+  const sealed = await openVaultValues(source, options.vault);
+  return { source, problems: [...source.problems, ...problems, ...sealed], warnings };
+}
+
+async function openVaulted(path: string, text: string, { vault }: SecretOptions): Promise<YamlSource> {
+  try {
+    return new YamlSource(path, await openText(text, vault), { encrypted: true });
+  } catch (thrown) {
+    if (!(thrown instanceof HsmfleetError)) throw thrown;
+    const problem = new HsmfleetError(thrown.code, thrown.message, { position: { file: path, line: 1, column: 1 }, excerpt: text.split(/\r?\n/, 1)[0], hint: thrown.hint });
+    return new YamlSource(path, '', { encrypted: true, problem });
+  }
 }
 
 async function readText(path: string): Promise<string> {

@@ -40,7 +40,22 @@ export class Problems {
       if (x === undefined || y === undefined || x.file !== y.file) return 0;
       return x.line - y.line || x.column - y.column;
     });
-    if (errors.length === 1) throw errors[0] as HsmfleetError;
-    if (errors.length > 1) throw new HsmfleetErrors(errors);
+    const told = sayOnce(errors);
+    if (told.length === 1) throw told[0] as HsmfleetError;
+    if (told.length > 1) throw new HsmfleetErrors(told);
   }
+}
+
+/** One wrong vault password is one mistake, however many values it was for: the first place is told, and how many more. */
+function sayOnce(errors: readonly HsmfleetError[]): HsmfleetError[] {
+  const isPassword = (error: HsmfleetError, message?: string): boolean => error.code === 'VAULT_PASSWORD' && (message === undefined || error.message === message);
+  return errors.flatMap((error, index) => {
+    if (!isPassword(error)) return [error];
+    if (errors.findIndex(({ message, code }) => code === error.code && message === error.message) !== index) return [];
+    const more = errors.filter((each) => isPassword(each, error.message)).length - 1;
+    if (more === 0) return [error];
+    return [new HsmfleetError(error.code, `${error.message}; the same goes for ${String(more)} more ${more === 1 ? 'place' : 'places'}`, {
+      position: error.position, excerpt: error.excerpt, hint: error.hint, cause: error,
+    })];
+  });
 }

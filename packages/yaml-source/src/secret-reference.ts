@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
 import { hasMarkup } from '@hsmfleet/template';
 import { isScalar, visit, type Scalar } from 'yaml';
+import type { VaultOpener } from './vault-values.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** Asks a person without echo; undefined when nobody answered. */
@@ -12,6 +13,8 @@ export type Ask = (question: string) => Promise<string | undefined>;
 export interface SecretOptions {
   /** Asks for `!secret prompt:`; absent: nobody can be asked. */
   ask?: Ask | undefined;
+  /** Decrypts what Ansible Vault encrypted; absent: no password is given. */
+  vault?: VaultOpener | undefined;
 }
 
 /** Answers by asker, so that a question is asked once however many files hold it. */

@@ -14,7 +14,7 @@ export function syntaxHint(code: string): string | undefined {
     case 'DUPLICATE_KEY':
       return 'keep one of the two';
     case 'TAG_RESOLVE_FAILED':
-      return 'the tags known are !secret and !unsafe, each before a plain text';
+      return 'the tags known are !secret, !vault and !unsafe, each before a plain text';
     case 'MULTIPLE_DOCS':
       return 'keep one document per file';
     default:

@@ -1,5 +1,5 @@
-import { Deferred, type Value } from '@hsmfleet/contract';
-import { hasMarkup } from '@hsmfleet/template';
+import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import { hasMarkup, referencedVariables } from '@hsmfleet/template';
 import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -17,7 +17,10 @@ export interface MapEntry {
 export function dereference(node: unknown, source: YamlSource): Node | null {
   if (!isAlias(node)) return (node ?? null) as Node | null;
   const target = source.resolve(node);
-  if (target === undefined) throw source.problem('PLAYBOOK_SYNTAX', `the anchor "${node.source}" is not defined before its use`, node);
+  if (target === undefined) {
+    const name = source.encrypted ? '' : ` "${node.source}"`;
+    throw source.problem('PLAYBOOK_SYNTAX', `the anchor${name} is not defined before its use`, node, source.encrypted ? 'a text that begins with * has to be quoted' : undefined);
+  }
   return target;
 }
 
@@ -51,9 +54,10 @@ function keyText(node: Node, source: YamlSource): string {
 }
 
 /**
- * A value of the playbook language. Text with markup becomes Deferred, unless tagged `!unsafe`; `!secret` becomes the
- * Secret that was resolved for it.
- * @throws HsmfleetError PLAYBOOK_SYNTAX for what YAML can say and a playbook cannot
+ * A value of the playbook language. Text with markup becomes Deferred, unless tagged `!unsafe`; `!secret` and `!vault`
+ * become the Secret that was resolved for them, and so does every text and number of a file that is encrypted as a whole.
+ * @throws HsmfleetError PLAYBOOK_SYNTAX for what YAML can say and a playbook cannot, TEMPLATE_INVALID for a template in an
+ *   encrypted file, VAULT_PASSWORD, VAULT_INVALID
  */
 export function toValue(node: unknown, source: YamlSource): Value {
   let left = NODE_LIMIT;
@@ -79,12 +83,35 @@ export function toValue(node: unknown, source: YamlSource): Value {
 function scalarValue(node: Node & { value: unknown }, source: YamlSource): Value {
   const secret = source.secrets.get(node);
   if (secret !== undefined) return secret;
-  if (node.tag === '!vault') {
-    throw source.problem('PLAYBOOK_SYNTAX', 'values encrypted with Ansible Vault are not supported yet', node, 'use !secret file:, env: or prompt:');
-  }
+  const unopened = source.unopened.get(node);
+  if (unopened !== undefined) throw unopened;
+  if (source.encrypted) return encryptedValue(node, source);
   const { value } = node;
   if (typeof value === 'string') {
     return node.tag !== '!unsafe' && hasMarkup(value) ? new Deferred(value, 'text', source.textPositionOf(node)) : value;
   }
   return typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+/** A scalar of a file that is encrypted as a whole. Truth values and nulls stay: they tell nothing. */
+function encryptedValue(node: Node & { value: unknown; source?: string }, source: YamlSource): Value {
+  const { value } = node;
+  const origin = source.originOf(node);
+  if (typeof value === 'number') {
+    // a PIN that is silently another one costs tries
+    if (node.source !== undefined && node.source !== String(value)) {
+      throw source.problem('PLAYBOOK_SYNTAX', 'YAML reads this number otherwise than it is written', node, 'quote it: a leading zero makes a number octal');
+    }
+    return new Secret(String(value), origin);
+  }
+  if (typeof value !== 'string') return typeof value === 'boolean' ? value : null;
+  if (node.tag === '!unsafe' || !hasMarkup(value)) return new Secret(value, origin);
+  const position = source.textPositionOf(node);
+  try {
+    referencedVariables(value, 'text', position);
+  } catch (thrown) {
+    if (!(thrown instanceof HsmfleetError)) throw thrown;
+    throw source.problem('TEMPLATE_INVALID', 'the text is no valid template', node, 'tag it !unsafe if its braces mean nothing; it is not shown, since its file is encrypted');
+  }
+  return new Deferred(value, 'text', position, origin);
 }

@@ -1,4 +1,5 @@
 import { HsmfleetError, type ErrorCode, type Secret, type SourcePosition } from '@hsmfleet/contract';
+import { basename } from 'node:path';
 import { LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { ANSIBLE_SCHEMA } from './ansible-schema.ts';
 import { syntaxHint } from './syntax-hint.ts';
@@ -6,37 +7,41 @@ import { syntaxHint } from './syntax-hint.ts';
 /** Syntax errors reported per file: one slip makes the parser see many. */
 const SYNTAX_ERRORS_SHOWN = 3;
 
+interface SourceOptions {
+  /** The file is encrypted as a whole: no text of it is ever shown, and every text and number in it is a secret. */
+  encrypted?: boolean;
+  /** Why there is no text. */
+  problem?: HsmfleetError;
+}
+
 /** A YAML file with the place of everything in it. */
 export class YamlSource {
   readonly path: string;
   readonly root: Node | null;
   /** Syntax errors. With any, {@link YamlSource.root} may be only a part of the truth. */
   readonly problems: readonly HsmfleetError[];
-  /** Values of `!secret` nodes; filled by resolveSecrets. */
+  /** Whether the file is encrypted as a whole; positions are those of the decrypted text. */
+  readonly encrypted: boolean;
+  /** Values of `!secret` and `!vault` nodes; filled by resolveSecrets and openVaultValues. */
   readonly secrets = new Map<Node, Secret>();
+  /** Why a `!vault` node has no value. */
+  readonly unopened = new Map<Node, HsmfleetError>();
   readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
   readonly #text: string;
 
-  constructor(path: string, text: string) {
+  constructor(path: string, text: string, { encrypted = false, problem }: SourceOptions = {}) {
     this.path = path;
+    this.encrypted = encrypted;
     this.#text = text.replace(/^\uFEFF/, '');
-    if (this.#text.startsWith('$ANSIBLE_VAULT')) {
-      this.#document = parseDocument('');
-      this.root = null;
-      this.problems = [new HsmfleetError('PLAYBOOK_SYNTAX', `${path} is encrypted with Ansible Vault, which is not supported yet`, {
-        hint: 'decrypt it with ansible-vault, or keep the values in files named by !secret file:',
-      })];
-      return;
-    }
     this.#document = parseDocument(this.#text, { ...ANSIBLE_SCHEMA, lineCounter: this.#lines });
     this.root = this.#document.contents;
-    this.problems = this.#syntaxProblems();
+    this.problems = problem === undefined ? this.#syntaxProblems() : [problem];
   }
 
   #syntaxProblems(): HsmfleetError[] {
     const errors = [...this.#document.errors, ...this.#document.warnings].map(({ code, message, pos }) => ({
-      code, message: message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, ''), offset: pos[0] + blanksAt(this.#text, pos[0]),
+      code, message: this.encrypted ? `the decrypted text is no YAML (${code.toLowerCase().replaceAll('_', ' ')})` : message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, ''), offset: pos[0] + blanksAt(this.#text, pos[0]),
       deeper: code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperKey(this.#text, pos[0]) : undefined,
     }));
     const indented = errors.find((error) => error.deeper !== undefined);
@@ -75,8 +80,14 @@ export class YamlSource {
     return this.positionAt(content === null ? start : start + content.index + content[0].length);
   }
 
-  /** The line with a position, as it is in the file. */
-  excerptAt(position: SourcePosition): string {
+  /** What a secret at a node is called in messages. */
+  originOf(node: unknown): string {
+    return `vault:${basename(this.path)}:${String(this.positionOf(node).line)}`;
+  }
+
+  /** The line with a position, as it is in the file; undefined for what must not be shown. */
+  excerptAt(position: SourcePosition): string | undefined {
+    if (this.encrypted) return undefined;
     const from = this.#lines.lineStarts[position.line - 1] ?? 0;
     return this.#text.slice(from).split(/\r?\n/, 1)[0] ?? '';
   }
