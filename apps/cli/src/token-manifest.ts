@@ -1,4 +1,5 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
@@ -6,8 +7,11 @@ import {
   createManifest, createOperatorKey, describeManifest, openManifest, operatorSigner, preparedToken, proveToken, sealManifest, shortHash,
   type ManifestSigner, type StatedModule, type StatedToken,
 } from '@hsmfleet/custody';
+import { statedToken, type TokenSession } from '@hsmfleet/station';
+import { spkiFingerprint } from '@hsmfleet/x509';
 import { loadTrustedKeys, readText } from './load-custody.ts';
 import { runUser } from './run-identity.ts';
+import type { PinOptions, TokenOptions } from './token-options.ts';
 import { VERSION } from './version.ts';
 
 /** A token as the station sees it. */
@@ -37,33 +41,101 @@ export async function makeOperatorKey(file: string): Promise<string> {
   return `private key   ${file}\npublic key    ${file}.pub (give this one to --manifest-key)\nkey id        ${key.keyId}\n`;
 }
 
+/** A key of the token that signs its own manifest. */
+export interface TokenKeySigner extends ManifestSigner {
+  /** DER SubjectPublicKeyInfo. */
+  spki: Buffer;
+}
+
+/** What is said of a manifest: for people, and for --json. */
+export interface Said {
+  text: string;
+  json: unknown;
+}
+
 /**
- * `token manifest create`: states what is on the token, signed by the operator and by the keys of the token.
- * @param signers keys of the token, when there was a login
+ * `token manifest create`: looks at the token that the options name, and writes its manifest.
+ * @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING, USAGE; what opening a session throws
+ */
+export async function createTokenManifest(
+  file: string, keyFile: string, options: TokenOptions & PinOptions & { note?: string; force?: true },
+): Promise<Said> {
+  const operator = await readOperator(keyFile);
+  const { withTokenSession } = await import('./token-options.ts');
+  // looked at before the login: another look beside a session may take a card's login from it
+  const module = await stateModule(options);
+  return withTokenSession(options, 'if given', async (session) => {
+    const seen = await lookAt(module, session);
+    const signers = session.loggedIn ? await signersOf(session, seen) : [];
+    return writeManifest(file, seen, operator, { note: options.note, force: options.force === true, signers });
+  });
+}
+
+/**
+ * `token manifest verify`: the signature, and the token when the options name a module or a token.
+ * @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING, CUSTODY; what opening a session throws
+ */
+export async function verifyTokenManifest(file: string, keys: readonly string[], options: TokenOptions): Promise<Said> {
+  const signature = await verifyManifest(file, keys, undefined);
+  if ([options.module, options.token, options.serial, options.slot].every((value) => value === undefined)) return signature;
+  const { withTokenSession } = await import('./token-options.ts');
+  const module = await stateModule(options);
+  return withTokenSession(options, 'none', async (session) => verifyManifest(file, keys, await lookAt(module, session)));
+}
+
+async function stateModule(options: TokenOptions): Promise<StatedModule> {
+  const { moduleOf, openStation } = await import('./token-options.ts');
+  const target = moduleOf(options);
+  const { description, version } = await (await openStation()).list(target);
+  return { path: target.path, sha256: createHash('sha256').update(await readFile(target.path)).digest('hex'), description, version };
+}
+
+async function lookAt(module: StatedModule, session: TokenSession): Promise<SeenToken> {
+  const { tokenIdentity } = await import('@hsmfleet/pkcs11');
+  return { module, token: statedToken(session.token, await session.objects(), tokenIdentity) };
+}
+
+/** Every key that may sign. One that is for other things proves nothing, and is no mistake. */
+async function signersOf(session: TokenSession, { token }: SeenToken): Promise<TokenKeySigner[]> {
+  const signing = (await session.objects({ class: 'private' })).filter(({ usage }) => usage.includes('sign')).map(({ id }) => id);
+  const signers: TokenKeySigner[] = [];
+  for (const { id, type, fingerprint } of token.keys.filter((key) => signing.includes(key.id))) {
+    const signer = await session.signer(id);
+    if (spkiFingerprint(signer.spki) !== fingerprint) continue;
+    const algorithm = type === 'ec' ? 'ecdsa-sha256' : 'rsa-pkcs1-sha256';
+    signers.push({ keyId: fingerprint, spki: signer.spki, sign: (bytes) => signer.sign(algorithm, bytes) });
+  }
+  return signers;
+}
+
+/**
+ * Writes the manifest of a token, signed by the operator and by keys of the token.
+ * @param options.signers keys of the token, when there was a login
  * @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING, USAGE
  */
 export async function writeManifest(
-  file: string, seen: SeenToken, keyFile: string, options: { note?: string | undefined; force: boolean; signers: readonly (ManifestSigner & { spki: Buffer })[] },
-): Promise<string> {
+  file: string, seen: SeenToken, operator: ManifestSigner, options: { note?: string | undefined; force: boolean; signers: readonly TokenKeySigner[] },
+): Promise<Said> {
   const manifest = createManifest(seen.module, seen.token, {
     by: runUser(), at: new Date().toISOString(), host: hostname(), program: `hsmfleet ${VERSION}`, note: options.note,
     spkis: new Map(options.signers.map(({ keyId, spki }) => [keyId, spki])),
   });
-  const text = await sealManifest(manifest, [await readOperator(keyFile), ...options.signers]);
+  const sealed = await sealManifest(manifest, [operator, ...options.signers]);
   await mkdir(dirname(file), { recursive: true });
   try {
-    await writeFile(file, text, { mode: 0o644, flag: options.force ? 'w' : 'wx' });
+    await writeFile(file, sealed, { mode: 0o644, flag: options.force ? 'w' : 'wx' });
   } catch (thrown) {
     const exists = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
     throw new HsmfleetError(exists ? 'USAGE' : 'FILE_MISSING', exists ? `${file} exists already` : `cannot write ${file}: ${(thrown as Error).message}`, {
       ...(exists ? { hint: 'write over it with --force: hosts are then held against the new one' } : {}), cause: thrown,
     });
   }
-  return `${file}\n${describeManifest(manifest).join('\n')}\nsigned       by the operator${options.signers.length === 0 ? ' alone (with a PIN the keys of the token sign as well)' : ` and ${String(options.signers.length)} keys of the token`}\n`;
+  const text = `${file}\n${describeManifest(manifest).join('\n')}\nsigned       by the operator${options.signers.length === 0 ? ' alone (with a PIN the keys of the token sign as well)' : ` and by its keys ${options.signers.map(({ keyId }) => manifest.keys.find(({ fingerprint }) => fingerprint === keyId)?.id ?? '').join(', ')}`}\n`;
+  return { text, json: { file, ...manifest } };
 }
 
 /** A manifest file opened, for people and for --json. @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING */
-export async function showManifest(file: string): Promise<{ text: string; json: unknown }> {
+export async function showManifest(file: string): Promise<Said> {
   const { manifest, sha256 } = openManifest(await readText(file), file, undefined);
   return { text: `${describeManifest(manifest).join('\n')}\nmanifest     ${sha256}\n`, json: { sha256, ...manifest } };
 }
@@ -72,7 +144,7 @@ export async function showManifest(file: string): Promise<{ text: string; json: 
  * `token manifest verify`: the signature, and (when a token is given) every field against the token.
  * @throws HsmfleetError MANIFEST_INVALID for the signature, CUSTODY for what differs on the token
  */
-export async function verifyManifest(file: string, keys: readonly string[], seen: SeenToken | undefined): Promise<{ text: string; json: unknown }> {
+export async function verifyManifest(file: string, keys: readonly string[], seen: SeenToken | undefined): Promise<Said> {
   const { manifest, sha256, signedBy, possession } = openManifest(await readText(file), file, await loadTrustedKeys(keys));
   const missing = manifest.keys.filter(({ fingerprint }) => !possession.includes(fingerprint)).map(({ id }) => id);
   const lines = [
@@ -89,7 +161,8 @@ export async function verifyManifest(file: string, keys: readonly string[], seen
   return { text: `${[...lines, `token "${seen.token.label}" is the one, with every key and certificate`, ...proof.notes.map((note) => `note: ${note}`)].join('\n')}\n`, json: { file, sha256, signedBy, possession, token: proof } };
 }
 
-async function readOperator(file: string): Promise<ManifestSigner> {
+/** The operator's key. @throws HsmfleetError FILE_MISSING, USAGE when others can read it, MANIFEST_INVALID */
+export async function readOperator(file: string): Promise<ManifestSigner> {
   const text = await readText(file);
   const { mode } = await stat(file);
   if ((mode & 0o077) !== 0) {
