@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Secret } from '@hsmfleet/contract';
@@ -20,8 +20,9 @@ const NAMES = ['DNS:www.example.org', 'DNS:*.bücher.example', 'IP:2001:db8::1']
 
 describe.skipIf(missing !== undefined)('certificates on a token', () => {
   const folder = mkdtempSync(join(tmpdir(), 'station-certificates-'));
-  const ca = signerFromKey(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
-  const middle = signerFromKey(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
+  const caKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+  const middleKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+  const ca = signerFromKey(caKey);
   let token: SoftToken;
   let session: TokenSession;
   let root: Buffer;
@@ -102,16 +103,19 @@ describe.skipIf(missing !== undefined)('certificates on a token', () => {
 
   test('a chain is loaded with its issuers under their own labels', async () => {
     const id = ids.get('rsa:2048') ?? '';
-    // an authority below the root: OpenSSL makes it, since the laboratory's own authorities issue no others
-    const middleDer = await createAuthority(parseSubject('/CN=Lab Middle'), { days: 100 }, middle);
-    const leaf = await issueCertificate(readRequest((await requestRenewal(session, id, {})).der), { certificate: readCertificate(middleDer), signer: middle }, { days: 5 });
+    // the laboratory's own authority issues no others: OpenSSL makes this one
+    writeFileSync(join(folder, 'root.key'), caKey.export({ type: 'pkcs8', format: 'pem' }));
+    writeFileSync(join(folder, 'middle.key'), middleKey.export({ type: 'pkcs8', format: 'pem' }));
+    openssl('req', '-x509', '-CA', 'root.pem', '-CAkey', 'root.key', '-key', 'middle.key', '-subj', '/CN=Lab Middle', '-days', '9', '-addext', 'basicConstraints=critical,CA:TRUE', '-outform', 'DER', '-out', 'middle.der');
+    const middleDer = readFileSync(join(folder, 'middle.der'));
+    const leaf = await issueCertificate(readRequest((await requestRenewal(session, id, {})).der), { certificate: readCertificate(middleDer), signer: signerFromKey(middleKey) }, { days: 5 });
     const stray = await selfSign(session, ids.get('rsa:1024') ?? '', { subject: '/CN=Stray', days: 1 });
-    const bundle = Buffer.from([middleDer, leaf, stray.der, leaf].map((der) => encodePem('CERTIFICATE', der)).join('between\n'));
-    const loaded = await load(bundle, id, { replace: true, withRoot: true });
-    expect(loaded.issuers).toMatchObject([{ label: 'Lab Middle', outcome: 'written' }]);
+    const bundle = Buffer.from([root, middleDer, leaf, stray.der, leaf].map((der) => encodePem('CERTIFICATE', der)).join('between\n'));
+    const loaded = await load(bundle, id, { replace: true });
+    expect(loaded.issuers).toMatchObject([{ label: 'Lab Middle', outcome: 'written' }, { subject: 'CN=Lab Root', outcome: 'left out' }]);
     expect(loaded.warnings).toEqual(['CN=Stray is not in the chain of the certificate and was left out']);
     expect(await seen({ label: 'Lab Middle' })).toEqual([`certificate ${loaded.issuers[0]?.id ?? ''} Lab Middle`]);
-    expect((await load(bundle, id, { withRoot: true })).issuers).toMatchObject([{ outcome: 'already there' }]);
+    expect((await load(bundle, id, { withRoot: true })).issuers).toMatchObject([{ outcome: 'already there' }, { outcome: 'written', label: 'Lab Root' }]);
   });
 
   test('a new key beside the old, and nothing of it when its request cannot be made', async () => {
@@ -138,6 +142,52 @@ describe.skipIf(missing !== undefined)('certificates on a token', () => {
     const before = await seen({});
     await expect(load(bytes(), '01', { replace: true })).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
     expect(await seen({})).toEqual(before);
+  });
+
+  test('what fails halfway is taken back, and the old certificate stays', async () => {
+    const id = ids.get('rsa:2048') ?? '';
+    const before = await seen({});
+    const target = token.distorted('full', `
+      static CK_RV create(CK_SESSION_HANDLE s, CK_ATTRIBUTE_PTR t, CK_ULONG n, CK_OBJECT_HANDLE_PTR o) {
+        static int calls;
+        return ++calls > 1 ? CKR_DEVICE_MEMORY : real->C_CreateObject(s, t, n, o);
+      }`, { C_CreateObject: 'create' });
+    const full = await openStation({ stateDir: join(folder, 'state') }).open({ module: target, token: { label: token.label } });
+    try {
+      await full.login(new Secret(token.pin, 'PIN'));
+      const other = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+      const issuer = await createAuthority(parseSubject('/CN=Other Root'), { days: 9 }, signerFromKey(other));
+      const leaf = await issueCertificate(readRequest((await requestRenewal(full, id, {})).der), { certificate: readCertificate(issuer), signer: signerFromKey(other) }, { days: 5 });
+      const bytes = Buffer.from([leaf, issuer].map((der) => encodePem('CERTIFICATE', der)).join(''));
+      await expect(loadCertificates(full, { bytes, file: 'leaf.pem', id, replace: true, withRoot: true })).rejects.toMatchObject({ code: 'PKCS11', message: expect.stringContaining('CKR_DEVICE_MEMORY') as string });
+    } finally {
+      await full.close();
+    }
+    expect(await seen({})).toEqual(before);
+  });
+
+  test('a card that keeps one certificate for each ID ends with the new one', async () => {
+    const id = ids.get('EC:secp384r1') ?? '';
+    // what is written takes the place of what has the same ID, and deleting the old one deletes its place
+    const target = token.distorted('single', `
+      static CK_RV create(CK_SESSION_HANDLE s, CK_ATTRIBUTE_PTR t, CK_ULONG n, CK_OBJECT_HANDLE_PTR o) {
+        CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+        CK_ATTRIBUTE wanted[2] = { { CKA_CLASS, &class, sizeof class } };
+        for (CK_ULONG i = 0; i < n; i++) if (t[i].type == CKA_ID) wanted[1] = t[i];
+        CK_OBJECT_HANDLE old[8]; CK_ULONG count = 0;
+        real->C_FindObjectsInit(s, wanted, 2); real->C_FindObjects(s, old, 8, &count); real->C_FindObjectsFinal(s);
+        for (CK_ULONG i = 0; i < count; i++) real->C_DestroyObject(s, old[i]);
+        return real->C_CreateObject(s, t, n, o);
+      }`, { C_CreateObject: 'create' });
+    const card = await openStation({ stateDir: join(folder, 'state') }).open({ module: target, token: { label: token.label } });
+    try {
+      await card.login(new Secret(token.pin, 'PIN'));
+      const leaf = await issue((await requestRenewal(card, id, {})).der);
+      expect((await loadCertificates(card, { bytes: leaf, file: 'leaf.der', id, replace: true, withRoot: false })).replaced).toHaveLength(1);
+      expect((await card.objects({ id, class: 'certificate' })).map(({ value }) => value)).toEqual([leaf]);
+    } finally {
+      await card.close();
+    }
   });
 
   test('an ID without a key, and an expired certificate', async () => {

@@ -60,12 +60,12 @@ export async function loadCertificates(session: TokenSession, options: LoadOptio
   const plans = issuers.map((issuer) => planIssuer(issuer, objects, options.withRoot));
   const toWrite = [...plans.filter(({ outcome }) => outcome === 'written'), ...(isThere ? [] : [{ certificate: leaf, id: options.id, label }])];
   await writeAll(session, toWrite, others);
-  const replaced = options.replace ? await deleteOthers(session, leaf, { id: options.id, label }) : [];
+  if (others.length > 0) await deleteOthers(session, leaf, { id: options.id, label });
   return {
     key,
     leaf: { ...factsOf(leaf), id: options.id, label, outcome: isThere ? 'already there' : 'written' },
     issuers: plans.map(({ certificate, id, label: own, outcome }) => ({ ...factsOf(certificate), id, label: own, outcome })),
-    replaced,
+    replaced: others.map(({ subject }) => subject ?? 'unreadable'),
     warnings: [...warningsAbout([leaf, ...issuers]), ...strays.map(({ subject }) => `${subject} is not in the chain of the certificate and was left out`)],
   };
 }
@@ -162,15 +162,14 @@ async function takeBack(session: TokenSession, begun: readonly Plan[], others: r
 }
 
 /** Deletes the other certificates with the ID; the new one must outlive it. */
-async function deleteOthers(session: TokenSession, leaf: CertificateParts, { id, label }: { id: string; label: string }): Promise<string[]> {
+async function deleteOthers(session: TokenSession, leaf: CertificateParts, { id, label }: { id: string; label: string }): Promise<void> {
   // looked up anew: handles may have changed, and a card may have replaced the old one by itself
   const others = certificatesWithId(await session.objects({ class: 'certificate' }), id).filter(({ value }) => !isThis(value, leaf));
-  if (others.length === 0) return [];
+  if (others.length === 0) return;
   await session.deleteObjects(others);
   const isLeft = certificatesWithId(await session.objects({ class: 'certificate' }), id).some(({ value }) => isThis(value, leaf));
   // a card that keeps one file for each ID deletes both
   if (!isLeft) await session.createCertificate({ der: leaf.der, id, label });
-  return others.map(({ subject }) => subject ?? 'unreadable');
 }
 
 function warningsAbout(certificates: readonly CertificateParts[], now = Date.now()): string[] {

@@ -92,7 +92,8 @@ async function signRequest(session: TokenSession, key: TokenKey, identity: Ident
 /** Whom the certificate with this ID is for: of several, the one that is valid longest. */
 function basisOf(objects: readonly TokenObject[], id: string, wish: IdentityWish): Identity | undefined {
   const [newest] = certificatesWithId(objects, id).sort((a, b) => (b.notAfter ?? '').localeCompare(a.notAfter ?? ''));
-  if (newest?.value != null) return identityOf(readCertificate(newest.value, `the certificate with ID ${id}`), `the certificate with ID ${id}`);
+  const value = newest?.value ?? null;
+  if (value !== null) return identityOf(readCertificate(value, `the certificate with ID ${id}`), `the certificate with ID ${id}`);
   if (wish.subject !== undefined) return undefined;
   throw new HsmfleetError('OBJECT_NOT_FOUND', `the token has no certificate with ID ${id} to take the subject from`, { hint: 'give --subject, or make the first request with `hsmfleet token csr`' });
 }

@@ -31,7 +31,8 @@ export function keyWithId(objects: readonly TokenObject[], id: string): TokenKey
   }
   if (more.length > 0) throw new HsmfleetError('OBJECT_EXISTS', `the token has ${more.length + 1} private keys with ID ${id}`, { hint: 'delete all but one' });
   const publicKey = objects.find((object) => object.class === 'public' && object.id === id);
-  if (privateKey.fingerprint !== null && publicKey?.fingerprint != null && privateKey.fingerprint !== publicKey.fingerprint) {
+  const [own, shown] = [privateKey.fingerprint, publicKey?.fingerprint ?? null];
+  if (own !== null && shown !== null && own !== shown) {
     throw new HsmfleetError('KEY_MISMATCH', `the private and the public key with ID ${id} do not belong together`, { hint: 'delete the public key that is wrong' });
   }
   return {
@@ -40,7 +41,7 @@ export function keyWithId(objects: readonly TokenObject[], id: string): TokenKey
     type: privateKey.keyType ?? publicKey?.keyType ?? 'unknown',
     bits: publicKey?.bits ?? privateKey.bits,
     curve: publicKey?.curve ?? privateKey.curve,
-    fingerprint: privateKey.fingerprint ?? publicKey?.fingerprint ?? null,
+    fingerprint: own ?? shown,
   };
 }
 
