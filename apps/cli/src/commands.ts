@@ -1,9 +1,13 @@
 import type { Command } from './command.ts';
 import { apply } from './commands/apply.ts';
+import { artifacts } from './commands/artifacts.ts';
+import { benchRun } from './commands/bench-run.ts';
 import { hosts } from './commands/hosts.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
+import { tokenManifest } from './commands/token-manifest.ts';
+import { TOKEN_COMMANDS } from './commands/token.ts';
 import { version } from './commands/version.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, version];
+export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, ...artifacts, benchRun, ...TOKEN_COMMANDS, ...tokenManifest, version];

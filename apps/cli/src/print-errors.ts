@@ -1,6 +1,11 @@
-import { HsmfleetError, HsmfleetErrors } from '@hsmfleet/contract';
+import { HsmfleetError, HsmfleetErrors, type ErrorCode } from '@hsmfleet/contract';
 import { createColors, errorLines, printable, wantsColor, type PrintableError } from '@hsmfleet/reporter';
 import { UsageProblem } from './program.ts';
+
+/** What a token, or the guard before it, answered: the command line was right. */
+const TOKEN_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
+  'PKCS11', 'TIMEOUT', 'TOKEN_NOT_FOUND', 'TOKEN_REMOVED', 'OBJECT_EXISTS', 'OBJECT_NOT_FOUND', 'PIN_INCORRECT', 'PIN_REFUSED', 'CUSTODY',
+]);
 
 /** Prints everything that is wrong on stderr, at once, and answers the exit code. */
 export function printErrors(thrown: unknown, options: { debug: boolean }): number {
@@ -13,7 +18,7 @@ export function printErrors(thrown: unknown, options: { debug: boolean }): numbe
     else lines.push(`  ${colors.cyan('hint:')} this is a defect in hsmfleet: run with --debug to see where, and report it`);
   }
   process.stderr.write(`${lines.join('\n')}\n`);
-  return 1;
+  return errors.some(({ code }) => TOKEN_FAILURES.has(code)) ? 2 : 1;
 }
 
 function printables(thrown: unknown): PrintableError[] {

@@ -24,7 +24,9 @@ export async function runProgram(commands: readonly Command[], argv: readonly st
     await program.parseAsync(argv, { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
-    if (thrown.exitCode === 0 || thrown.code === 'commander.help') return 0;
+    if (thrown.exitCode === 0) return 0;
+    // a group without a command: its help, which the parser would print as an error
+    if (thrown.code === 'commander.help') return runProgram(commands, [...argv, '--help']);
     throw usageProblem(thrown, namedBy(commands, argv));
   }
   return exitCode;
@@ -52,7 +54,8 @@ function place(command: Commander, name: string, built: Map<string, Commander>):
     parent = buildGroup(group);
     place(parent, group, built);
   }
-  parent.addCommand(command);
+  // so that a command's options are its own even where a command above it has some of the same name
+  parent.enablePositionalOptions().addCommand(command);
   built.set(name, command);
 }
 

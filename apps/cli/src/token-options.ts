@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { HsmfleetError, type Secret } from '@hsmfleet/contract';
 import type { ModuleTarget } from '@hsmfleet/resource';
-import type { Station, TokenSelector, TokenSession } from '@hsmfleet/station';
+import type { ObjectClass, ObjectFilter, Station, TokenSelector, TokenSession } from '@hsmfleet/station';
+import { parseKeyId } from '@hsmfleet/station/key-type';
 import type { OptionSpec } from './command.ts';
 import { DEBUG_OPTION } from './fleet-options.ts';
 import { readPin } from './read-pin.ts';
@@ -38,6 +39,13 @@ export interface SoPinOptions {
 export interface NewPinOptions {
   newPinFile?: string;
   newPinFd?: string;
+}
+
+/** Which objects of a token. */
+export interface FilterOptions {
+  id?: string;
+  label?: string;
+  class?: ObjectClass;
 }
 
 export const MODULE_OPTIONS: readonly OptionSpec[] = [
@@ -99,6 +107,14 @@ export function selectorOf({ token, serial, slot }: TokenOptions): TokenSelector
   return {
     ...(token === undefined ? {} : { label: token }), ...(serial === undefined ? {} : { serial }), ...(slot === undefined ? {} : { slotId: Number(slot) }),
   };
+}
+
+/**
+ * The objects that the options name.
+ * @throws HsmfleetError USAGE
+ */
+export function filterOf({ id, label, class: kind }: FilterOptions): ObjectFilter {
+  return { ...(id === undefined ? {} : { id: parseKeyId(id) }), ...(label === undefined ? {} : { label }), ...(kind === undefined ? {} : { class: kind }) };
 }
 
 /** The station of this machine. What it remembers of PINs lies beside the history. */

@@ -1,7 +1,7 @@
 import { malformed } from './asn1.ts';
 
 /** The labels of RFC 7468 that are read and written. */
-export type PemLabel = 'CERTIFICATE' | 'CERTIFICATE REQUEST';
+export type PemLabel = 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'PUBLIC KEY';
 
 /** One PEM block with 64 characters a line (RFC 7468). */
 export function encodePem(label: PemLabel, der: Buffer): string {
