@@ -175,6 +175,12 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
           line(colors.dim(`[${printable(event.host)}] token "${printable(event.proof.token)}" is the one of ${printable(event.proof.file ?? '')}, prepared by ${printable(event.proof.preparedBy ?? '')} at ${printable(event.proof.preparedAt ?? '')}`));
         }
         break;
+      case 'artifact':
+        if (verbosity > 0) {
+          const { name, version, architecture, sha256 } = event.artifact;
+          line(colors.dim(`[${printable(event.host)}] package ${printable(name)} ${printable(version)} for ${printable(architecture)}, SHA-256 ${sha256.slice(0, 12)}…`));
+        }
+        break;
       case 'facts': case 'task_started': case 'inventory': case 'run_finished': break;
     }
   }
