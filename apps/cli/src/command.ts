@@ -51,10 +51,17 @@ export function defineCommand<O>(command: Command<O>): Command {
 
 /** What the groups of commands are for, by the words that their names begin with. */
 export const GROUPS: Readonly<Record<string, { summary: string; description?: string }>> = {
+  bench: { summary: 'measure how sites serve and how fast keys sign, and report it' },
   token: {
     summary: 'prepare tokens at a station: keys, certificates, PINs',
     description: 'Works on this machine alone, with any PKCS#11 module, and needs no fleet. PINs are asked for, or read from a file or a descriptor; they are never part of a command line.',
   },
+  'token manifest': { summary: 'state what was prepared on a token, signed, and hold tokens against it' },
+  vault: {
+    summary: 'encrypt and decrypt files and values with Ansible Vault',
+    description: 'What ansible-vault writes is read, and the other way round. Passwords come from a prompt, a file, a program or a descriptor; they are never part of a command line.',
+  },
+  'token ca': { summary: 'an authority for laboratories' },
   'token pin': { summary: 'change or unblock the PIN of a token' },
 };
 
