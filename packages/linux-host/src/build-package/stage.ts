@@ -17,6 +17,12 @@ const LOOKED_AT = 1024 * 1024;
 /** Lines of the log that an error shows. */
 const TAIL_LINES = 25;
 
+/**
+ * Packages hold what the build makes with its umask, whatever the agent's is, and there is no program that only sets one. The
+ * script is this one and no other: what is run are its arguments.
+ */
+const WITH_UMASK = ['/bin/sh', '-c', 'umask 022; exec "$@"', 'sh'];
+
 /** What every program of one build shares. */
 export interface BuildRoom {
   /** For messages: "hello 1.0-1". */
@@ -106,16 +112,9 @@ function hintFor(room: BuildRoom): string {
 }
 
 function run(room: BuildRoom, call: StageCall, log: number): Promise<{ code: number; problem?: string }> {
-  const [program = '', ...args] = [...room.identity.prefix, ...call.argv];
+  const [program = '', ...args] = [...room.identity.prefix, ...WITH_UMASK, ...call.argv];
   return new Promise((resolve) => {
-    // packages hold what the build makes with its umask, whatever the agent's is; spawn forks before it returns
-    const umask = process.umask(0o022);
-    let child;
-    try {
-      child = spawn(program, args, { cwd: call.cwd, env: call.env, detached: true, stdio: ['ignore', log, log], ...room.identity.ids });
-    } finally {
-      process.umask(umask);
-    }
+    const child = spawn(program, args, { cwd: call.cwd, env: call.env, detached: true, stdio: ['ignore', log, log], ...room.identity.ids });
     const started = Date.now();
     let told = started;
     let problem: string | undefined;

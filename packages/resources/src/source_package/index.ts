@@ -42,13 +42,13 @@ export function sourcePackageIn(places: Places): AnyResource {
       {
         title: 'From an archive of the control host',
         yaml: 'source_package:\n  name: libsc-hsm-pkcs11\n  version: "2.9"\n  source: files/sc-hsm-embedded-2.9.tar.gz\n'
-          + '  sha256: 3f9b0a6ef5f9bb1f0e8f8b8f6cd30a1d6b3e37c0bb1c2f4f7a5e4c1d2b3a4958\n  build_depends: [libpcsclite-dev, libssl-dev]\nregister: module_package\n',
+          + '  sha256: "{{ module_sha256 }}"\n  build_depends: [libpcsclite-dev, libssl-dev]\nregister: module_package\n',
       },
       {
         title: 'From an address, with options',
         yaml: 'source_package:\n  name: softhsm-lab\n  version: "2.6.1"\n  revision: "2"\n  url: https://dist.opendnssec.org/source/softhsm-2.6.1.tar.gz\n'
-          + '  sha256: 61249473054bcd1811519ef9a989a880a7bdcc36d317c9c25457fc614df475f2\n  build_depends: [libssl-dev]\n'
-          + '  configure: [--disable-gost, --disable-p11-kit]\n  depends: [pcscd]\n',
+          + '  sha256: "{{ softhsm_sha256 }}"\n  build_depends: [libssl-dev]\n'
+          + '  configure: [--disable-gost, --disable-p11-kit]\n',
       },
       { title: 'From a folder of the builder', yaml: 'source_package:\n  name: hello-hsm\n  version: "1.0"\n  directory: /usr/src/hello-hsm\n' },
     ],
