@@ -1,13 +1,18 @@
 import type { Command } from './command.ts';
 import { apply } from './commands/apply.ts';
 import { artifacts } from './commands/artifacts.ts';
+import { benchReport } from './commands/bench-report.ts';
 import { benchRun } from './commands/bench-run.ts';
 import { hosts } from './commands/hosts.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
+import { tokenCa } from './commands/token-ca.ts';
+import { tokenCertificates } from './commands/token-certificates.ts';
 import { tokenManifest } from './commands/token-manifest.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
+import { vaultFiles } from './commands/vault-files.ts';
+import { vaultString } from './commands/vault-string.ts';
 import { version } from './commands/version.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, ...artifacts, benchRun, ...TOKEN_COMMANDS, ...tokenManifest, version];
+export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, ...artifacts, benchRun, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, version];

@@ -1,7 +1,8 @@
 import type { OptionSpec } from './command.ts';
+import { VAULT_OPTIONS, type VaultOptions } from './vault-options.ts';
 
 /** Options of every command that reaches hosts. */
-export interface FleetOptions {
+export interface FleetOptions extends VaultOptions {
   hosts: string[];
   forks: string;
   become?: true;
@@ -30,6 +31,7 @@ export const FLEET_OPTIONS: readonly OptionSpec[] = [
   { flags: '-K, --ask-become-pass', description: 'ask for the password of sudo' },
   { flags: '-u, --user <name>', description: 'log in as this user where ansible_user does not say otherwise' },
   { flags: '--private-key <file>', description: 'log in with this key where ansible_ssh_private_key_file does not say otherwise' },
+  ...VAULT_OPTIONS,
   VERBOSE_OPTION,
   { flags: '--json', description: 'print every event as a line of JSON' },
   DEBUG_OPTION,

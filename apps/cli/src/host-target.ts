@@ -57,7 +57,11 @@ function reader(host: string, vars: Record<string, Value>): Reader {
   const text = (...keys: string[]): string | undefined => {
     const found = find(keys);
     if (found === undefined) return undefined;
-    if (typeof found[1] === 'object') throw invalid(host, found[0], found[1] instanceof Secret ? 'it must not be a secret' : 'it has to be text');
+    if (typeof found[1] === 'object') {
+      throw found[1] instanceof Secret
+        ? invalid(host, found[0], 'it must not be a secret', 'what an encrypted file holds is secret: keep this one in a plain file')
+        : invalid(host, found[0], 'it has to be text');
+    }
     return String(found[1]);
   };
   return {

@@ -1,17 +1,18 @@
-import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, Secret, SECRET_MASK, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { renderValue, scopeOf } from '@hsmfleet/template';
 import { askHidden, canAsk } from './ask-secret.ts';
 import { needHosts } from './run-playbook.ts';
+import { vaultOpener, type VaultOptions } from './vault-options.ts';
 
 /**
  * Prints the hosts that a pattern selects, with groups and, on demand, merged variables (secrets masked).
  * @returns 0
  * @throws HsmfleetError, HsmfleetErrors
  */
-export async function listHosts(files: string[], pattern: string | undefined, show: { json: boolean; vars: boolean }): Promise<number> {
-  const model = await loadHosts(needHosts(files), { ask: canAsk() ? askHidden : undefined });
+export async function listHosts(files: string[], pattern: string | undefined, show: { json: boolean; vars: boolean }, vault: VaultOptions = {}): Promise<number> {
+  const model = await loadHosts(needHosts(files), { ask: canAsk() ? askHidden : undefined, vault: await vaultOpener(vault) });
   for (const warning of model.warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
   const entries = model.select(pattern ?? 'all').flatMap((name) => model.find(name) ?? []);
   if (show.json) {
@@ -25,7 +26,7 @@ export async function listHosts(files: string[], pattern: string | undefined, sh
 }
 
 /** Where a host is reached, rendered; null when nothing says so, or it cannot be told before a play. */
-function addressOf(name: string, vars: Record<string, Value>): string | null {
+export function addressOf(name: string, vars: Record<string, Value>): string | null {
   const { ansible_host: given } = vars;
   if (given === undefined || given === null) return null;
   try {
@@ -39,7 +40,7 @@ function addressOf(name: string, vars: Record<string, Value>): string | null {
 
 /** Variables as the files have them: templates as text, secrets masked. */
 function readable(value: Value): unknown {
-  if (value instanceof Deferred) return value.text;
+  if (value instanceof Deferred) return value.origin === undefined ? value.text : SECRET_MASK;
   if (value instanceof Secret || value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map(readable);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item)]));

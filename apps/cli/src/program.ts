@@ -125,7 +125,9 @@ function sentence(summary: string): string {
 }
 
 function usageProblem(error: CommanderError, name: string): UsageProblem {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  // what is one word too many may be a secret in the wrong place: it is not repeated
+  const message = error.code === 'commander.excessArguments' ? error.message.replace(/(but got \d+): .*$/s, '$1') : error.message;
+  const [first = '', ...rest] = message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').trim().replace(/^\(|\)$/g, '').replace(/^Did/, 'did');
   const help = `hsmfleet ${name === '' ? '' : `${name} `}--help shows what there is`;
   return new UsageProblem(first.replace(/\.$/, ''), suggestion === '' ? help : `${suggestion} ${help}`);

@@ -16,6 +16,7 @@ import type { FleetOptions } from './fleet-options.ts';
 import { hostTarget } from './host-target.ts';
 import { CustodyLoader, type CustodyOptions } from './load-custody.ts';
 import { newRunId, runUser } from './run-identity.ts';
+import { vaultOpener } from './vault-options.ts';
 
 /** A playbook to run, as the command line gives it. */
 export interface RunRequest {
@@ -55,13 +56,14 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
   const forks = parseForks(fleet.forks);
   const ask = canAsk() ? askHidden : undefined;
   const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
-  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask });
+  const vault = await vaultOpener(fleet);
+  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
   const run = newRunId();
   const user = runUser();
   const compiled = await compilePlaybook({
     playbook: request.playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags,
-    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, artifacts: storedArtifacts,
-    extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask })), ...request.vars },
+    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: storedArtifacts,
+    extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars },
   });
   const plays = await preparePlays(compiled, fleet, becomePassword, custody);
   const store = openStore(defaultStorePath());

@@ -4,3 +4,4 @@ export { loadVaultKey, parseVaultId, type PasswordSource, type PasswordOptions }
 export { editInMemory, type Editor } from './edit-in-memory.ts';
 export { createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, readVaultFile, rekeyVaultFiles } from './vault-file.ts';
 export { formatInlineVault } from './inline.ts';
+export { replaceFile } from './replace-file.ts';
