@@ -8,7 +8,8 @@ import {
   createAuthority, encodePem, formatAlternativeName, issueCertificate, parseAlternativeNames, parseExtendedKeyUsage, parseKeyUsage, parseSubject,
   readCertificate, readCertificates, readRequest, signerFromKey, type CertificateParts,
 } from '@hsmfleet/x509/issue';
-import { certificateWish, required, validityWish, type CertificateOptions, type OutputOptions, type ValidityOptions } from './certificate-options.ts';
+import type { CertificateOptions, OutputOptions, ValidityOptions } from './certificate-options.ts';
+import { certificateWish, formatFacts, required, validityWish } from './certificate-wish.ts';
 import { readInput, writeOutput } from './output-file.ts';
 import { withTokenSession, type PinOptions, type TokenOptions } from './token-options.ts';
 
@@ -143,5 +144,5 @@ async function keepIssued(folder: string, leaf: CertificateParts): Promise<void>
 
 function report(facts: Record<string, unknown>, asJson: true | undefined, stream: NodeJS.WriteStream): void {
   if (asJson === true) process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
-  else stream.write(`${Object.entries(facts).map(([name, value]) => `${name.padEnd(16)} ${Array.isArray(value) ? value.join(', ') : String(value)}`).join('\n')}\n`);
+  else stream.write(`${formatFacts(facts).join('\n')}\n`);
 }

@@ -3,7 +3,8 @@ import { parseKeyId, parseKeyType } from '@hsmfleet/station';
 import { loadCertificates, requestCertificate, requestRenewal, selfSign, type LoadedCertificate, type LoadResult, type Signed } from '@hsmfleet/station/certificates';
 import { spkiFingerprint } from '@hsmfleet/x509';
 import { encodePem, formatAlternativeName, formatName, readCertificate, readCertificates, readRequest, type PemLabel } from '@hsmfleet/x509/issue';
-import { certificateWish, required, validityWish, type CertificateOptions, type OutputOptions, type ValidityOptions } from './certificate-options.ts';
+import type { CertificateOptions, OutputOptions, ValidityOptions } from './certificate-options.ts';
+import { certificateWish, formatFacts, required, validityWish } from './certificate-wish.ts';
 import { readInput, writeOutput } from './output-file.ts';
 import { withTokenSession, type PinOptions, type TokenOptions } from './token-options.ts';
 
@@ -38,7 +39,9 @@ export interface RenewOptions extends RequestOptions {
 /** `token csr`: a signing request, signed inside the token. @returns the exit code */
 export async function makeRequest(options: RequestOptions): Promise<number> {
   const id = keyIdOf(options);
-  const made = await emit(options, 'CERTIFICATE REQUEST', () => withTokenSession(options, 'user', (session) => requestCertificate(session, id, certificateWish(options))));
+  const wish = certificateWish(options);
+  required(wish.subject, '--subject "/O=Example/CN=www.example.org"', 'whom is the certificate for');
+  const made = await emit(options, 'CERTIFICATE REQUEST', () => withTokenSession(options, 'user', (session) => requestCertificate(session, id, wish)));
   report(options, made, describeRequest(made));
   return 0;
 }
@@ -47,10 +50,11 @@ export async function makeRequest(options: RequestOptions): Promise<number> {
 export async function makeSelfSigned(options: SelfSignedOptions): Promise<number> {
   if (options.selfSigned !== true) throw new HsmfleetError('USAGE', 'who is to sign the certificate?', { hint: 'give --self-signed; for one that an authority signs, begin with `hsmfleet token csr`' });
   const id = keyIdOf(options);
-  const validity = validityWish(options);
+  const wish = { ...certificateWish(options), ...validityWish(options) };
+  required(wish.subject, '--subject "/O=Example/CN=www.example.org"', 'whom is the certificate for');
   let loaded: LoadResult | undefined;
   const made = await emit(options, 'CERTIFICATE', () => withTokenSession(options, 'user', async (session) => {
-    const signed = await selfSign(session, id, { ...certificateWish(options), ...validity });
+    const signed = await selfSign(session, id, wish);
     if (options.load === true) {
       loaded = await loadCertificates(session, { bytes: signed.der, file: 'the new certificate', id, replace: options.replace === true, withRoot: false });
     }
@@ -81,8 +85,8 @@ export async function loadCertificateFile(file: string, options: LoadCertificate
 /** `token renew`: a request for the certificate that is to follow, with the same key or a new one beside it. */
 export async function renewCertificate(options: RenewOptions): Promise<number> {
   const id = keyIdOf(options);
-  const newKey = newKeyOf(options);
-  const renewal = await emit(options, 'CERTIFICATE REQUEST', () => withTokenSession(options, 'user', (session) => requestRenewal(session, id, { ...certificateWish(options), newKey })));
+  const wish = { ...certificateWish(options), newKey: newKeyOf(options) };
+  const renewal = await emit(options, 'CERTIFICATE REQUEST', () => withTokenSession(options, 'user', (session) => requestRenewal(session, id, wish)));
   const { madeKey, key } = renewal;
   const replace = madeKey === null ? ' --replace' : '';
   report(options, { ...renewal, warnings: [...renewal.warnings, ...madeKey?.warnings ?? []] }, { ...describeRequest(renewal), renews: id }, [
@@ -130,8 +134,7 @@ function report(options: OutputOptions & { json?: true }, made: Signed, facts: R
     return;
   }
   const text = [
-    ...Object.entries(facts).map(([name, value]) => `${name.padEnd(16)} ${Array.isArray(value) ? value.join(', ') : String(value)}`),
-    ...(options.out === undefined ? [] : [`${'written to'.padEnd(16)} ${options.out}`]),
+    ...formatFacts(options.out === undefined ? facts : { ...facts, 'written to': options.out }),
     ...lines,
   ];
   if (options.out === undefined) process.stderr.write(`${text.join('\n')}\n`);
