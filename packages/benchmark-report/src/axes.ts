@@ -12,6 +12,8 @@ export interface Axis<P extends BenchmarkPoint> {
   text(point: P): string;
   /** Tells equal texts apart. */
   detail?(point: P): string;
+  /** Equal texts on different hosts need no details, since the host is told anyway. */
+  ofHost?: true;
 }
 
 export type AxisId =
@@ -56,6 +58,7 @@ const key: Axis<BenchmarkPoint> = {
   identity: (point) => keyIdentity(point.key),
   text: (point) => describeKey(point.key),
   detail: (point) => point.key.fingerprint?.slice(0, 8) ?? 'not served',
+  ofHost: true,
 };
 const module: Axis<BenchmarkPoint> = {
   id: 'module', title: 'Module',
@@ -113,10 +116,11 @@ export function createNames<P extends BenchmarkPoint>(axes: readonly Axis<P>[], 
   for (const axis of axes) {
     const byIdentity = new Map<string, P>();
     for (const point of points) if (!byIdentity.has(axis.identity(point))) byIdentity.set(axis.identity(point), point);
-    const shared = groupBy(byIdentity.values(), (point) => axis.text(point));
+    const textOf = (point: P): string => JSON.stringify([axis.text(point), axis.ofHost === true ? point.host : '']);
+    const shared = groupBy(byIdentity.values(), textOf);
     const named = [...byIdentity].map(([identity, point]): [string, string] => {
       const text = axis.text(point);
-      return [identity, (shared.get(text)?.length ?? 0) > 1 && axis.detail !== undefined ? `${text} [${axis.detail(point)}]` : text];
+      return [identity, (shared.get(textOf(point))?.length ?? 0) > 1 && axis.detail !== undefined ? `${text} [${axis.detail(point)}]` : text];
     });
     texts.set(axis.id, new Map(named));
     if (byIdentity.size > 1) varying.push(axis);

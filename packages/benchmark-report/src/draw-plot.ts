@@ -94,7 +94,7 @@ function describePlot(plot: Plot, layout: Layout): echarts.EChartsCoreOption {
     },
     grid: panels.map(({ top, height }) => ({ left: LEFT, right: RIGHT, top, height })),
     xAxis: panels.map((_, index) => ({
-      gridIndex: index, type: scale.type, min: scale.min, max: scale.max, ...(index === last ? { name: plot.xTitle, nameLocation: 'middle', nameGap: 28 } : {}),
+      gridIndex: index, type: scale.type, min: scale.min, max: scale.max, ...(index === last ? { name: `${plot.xTitle}${scale.type === 'log' ? ' (logarithmic)' : ''}`, nameLocation: 'middle', nameGap: 28 } : {}),
       nameTextStyle: { color: INK.faint, fontSize: 12, fontFamily: FONT_FAMILY },
       axisLine: { show: true, onZero: false, lineStyle: { color: INK.axis } },
       axisTick: { show: index !== stripIndex, customValues: xs, lineStyle: { color: INK.axis } },
@@ -117,10 +117,18 @@ function yAxis(plot: Plot, index: number, stripIndex: number, layout: Layout): o
   }
   const availability = index > 0;
   return {
-    ...name, gridIndex: index, type: 'value', min: 0, ...(availability ? { max: 100, interval: 25 } : { splitNumber: 5 }),
-    name: availability ? 'availability, %' : plot.yTitle, axisLabel: label, axisTick: { show: false },
+    ...name, gridIndex: index, ...(availability ? { type: 'value', min: 0, max: 100, interval: 25 } : rateScale(plot)),
+    name: availability ? 'availability, %' : `${plot.yTitle}${rateScale(plot).type === 'log' ? ' (logarithmic)' : ''}`, axisLabel: label, axisTick: { show: false },
     axisLine: { show: false }, splitLine: { lineStyle: { color: INK.grid } },
   };
+}
+
+/** From zero, unless some lines would lie flat on the ground beside others. */
+function rateScale(plot: Plot): { type: 'value'; min: number; splitNumber: number } | { type: 'log' } {
+  const tops = plot.lines.map(({ values }) => values.reduce((top, { y }) => Math.max(top, y ?? 0), 0)).filter((top) => top > 0);
+  const all = plot.lines.flatMap(({ values }) => values.flatMap(({ y }) => y ?? []));
+  const far = tops.length > 0 && Math.max(...tops) / Math.min(...tops) > 20;
+  return far && all.every((y) => y > 0) ? { type: 'log' } : { type: 'value', min: 0, splitNumber: 5 };
 }
 
 function drawLine(plot: Plot, line: PlotLine, index: number, layout: Layout, stripIndex: number): object[] {
@@ -148,7 +156,7 @@ function drawLine(plot: Plot, line: PlotLine, index: number, layout: Layout, str
   ];
 }
 
-/** Every measured x gets a tick, and a label where there is room; a wide range is drawn on a logarithmic scale. */
+/** Every x measured gets a tick, and a label where there is room; a wide range is drawn on a logarithmic scale. */
 function chooseScale(xs: readonly number[]): { type: 'value' | 'log'; min: number; max: number; labels: number[] } {
   const low = xs[0] ?? 1;
   const high = xs.at(-1) ?? 1;

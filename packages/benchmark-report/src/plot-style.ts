@@ -24,6 +24,8 @@ export const FONT_FAMILY = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-ser
 
 const swaps = [
   ...LINE_COLORS.map(({ light, dark }) => [light, dark] as const),
+  // empty marks are filled with this spelling of the ground
+  ['#fff', DARK_INK.ground] as const,
   ...(Object.keys(INK) as (keyof typeof INK)[]).map((name) => [INK[name], DARK_INK[name]] as const),
 ];
 

@@ -39,7 +39,7 @@ export function kneeSection(names: Names<SiegePoint>, all: readonly SiegeSeries[
     blocks.push(
       heading(3, 'Full handshakes'),
       paragraph('Every transaction is a new connection with a full handshake, and each asks the token for one private-key operation: the rate is that of full handshakes.'),
-      kneeTable(names, full, 'Handshakes per second at the knee', signingRate),
+      kneeTable(names, full, 'Handshakes/s at the knee', signingRate),
       ...kneeFindings(names, full),
     );
   }
@@ -50,7 +50,7 @@ export function kneeSection(names: Names<SiegePoint>, all: readonly SiegeSeries[
         'Here clients come back with a session that they had before. A resumed session asks nothing of the token, so these rates are not full handshakes and must not be added to them. ',
         'They matter because a site with its key in a token lives from resumption: the token sets the pace for new visitors only.',
       ),
-      kneeTable(names, resumed, 'Transactions per second at the knee', () => undefined),
+      kneeTable(names, resumed, 'Transactions/s at the knee', () => undefined),
       ...resumptionGain(names, all),
     );
   } else {
@@ -64,8 +64,8 @@ function kneeTable(names: Names<SiegePoint>, series: readonly SiegeSeries[], rat
   const rated = series.some(({ sample }) => signingRate(sample) !== undefined);
   const columns: Column[] = [
     ...axes.map(({ title }) => ({ title })), { title: 'Knee (users)', number: true }, { title: rateTitle, number: true },
-    { title: 'Best rate up to the knee (/s)', number: true },
-    ...(rated ? [{ title: 'Best rate, in percent of the signing rate', number: true }] : []), { title: 'What comes next' },
+    { title: 'Best rate up to it (/s)', number: true },
+    ...(rated ? [{ title: 'Best in % of signing rate', number: true }] : []), { title: 'What comes next' },
   ];
   const rows = series.map(({ sample, cells }): Inline[] => {
     const knee = findKnee(cells);

@@ -34,7 +34,9 @@ export function writeHtml(report: Report, svgs: ReadonlyMap<string, string>): st
     allowDangerousHtml: true,
     handlers: {
       image(_state, node: Image): ElementContent {
-        return { type: 'raw', value: (svgs.get(node.url) ?? '').replace(/<style>[\s\S]*?<\/style>/, '').trim() };
+        // the page has the style once
+        const svg = (svgs.get(node.url) ?? '').replace(/<style>[\s\S]*?<\/style>/, '').trim();
+        return { type: 'element', tagName: 'span', properties: { className: ['wide'], tabIndex: 0 }, children: [{ type: 'raw', value: svg }] };
       },
       heading(state, node: Heading): Element {
         const element = defaultHandlers.heading(state, node);
