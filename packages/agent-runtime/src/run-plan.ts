@@ -41,14 +41,17 @@ export const PREPARE = 'prepare';
 export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
   const { plan, session } = given;
   for (const { value } of Object.values(plan.secrets)) session.redactor.add(value);
-  const emit = (body: EventBody): void => given.emit(session.redactor.value(body));
+  let task = '';
+  const emit = (body: EventBody): void => {
+    if (body.type === 'task_started') ({ task } = body);
+    given.emit(session.redactor.value(body));
+  };
   const host = plan.custody === undefined ? given.host : withCustody(given.host, new CustodyCheck(plan.custody, given.claims, emit));
   const options = { ...given, host };
   const execute: ExecuteContext = {
     pins: options.pins,
     learn: (secret) => session.redactor.add(secret),
-    // no event tells of progress within a step: the task's start is what people see
-    progress: () => undefined,
+    progress: (message) => { emit({ type: 'progress', task, message }); },
     measured: (point) => { emit({ type: 'benchmark', point: { ...point, host: plan.host } }); },
   };
   let status: PlayStatus;

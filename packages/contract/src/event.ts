@@ -73,6 +73,7 @@ export const RunEvent = Type.Union([
   event('host_started', { agent: Type.String({ description: 'agent version' }), node: Type.String(), uploaded: Type.Array(Type.String(), { description: 'agent, runtime, add-on: what had to be sent' }) }),
   event('facts', { facts: HostFacts }),
   event('task_started', { task: Type.String(), name: Type.String(), resource: Type.String(), handler: Type.Boolean() }),
+  event('progress', { task: Type.String(), message: Type.String({ description: 'what a long step does just now, for people' }) }),
   event('item_finished', { task: Type.String(), item: Type.Unknown(), outcome: TaskOutcome, changes: Type.Array(Type.String()), message: Type.Optional(Type.String()), error: Type.Optional(ErrorShape) }),
   TaskFinished,
   event('inventory', { report: InventoryReport }),

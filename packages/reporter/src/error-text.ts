@@ -1,6 +1,6 @@
 import type { ErrorShape } from '@hsmfleet/contract';
 import type { Colors } from './colors.ts';
-import { printable } from './printable.ts';
+import { printable, printableBlock } from './printable.ts';
 
 /** An error to print: {@link ErrorShape}, and the line of source where it is known. */
 export interface PrintableError extends ErrorShape {
@@ -16,6 +16,7 @@ export interface PrintableError extends ErrorShape {
  *    |   ^
  *   hint: did you mean "hosts"?
  * ```
+ * Where the error's details have the end of a log (`log_tail`), its lines come before the hint.
  * @returns lines without line ends
  */
 export function errorLines(error: PrintableError, colors: Colors, label = 'error'): string[] {
@@ -30,6 +31,8 @@ export function errorLines(error: PrintableError, colors: Colors, label = 'error
       lines.push(`   ${colors.blue('|')} ${printable(shown)}`, `   ${colors.blue('|')} ${' '.repeat(caretAt)}${colors.red('^')}`);
     }
   }
+  const log = error.details?.log_tail;
+  if (typeof log === 'string' && log !== '') lines.push(...printableBlock(log).split('\n').map((line) => `   ${colors.blue('|')} ${line}`));
   if (error.hint !== undefined) lines.push(`  ${colors.cyan('hint:')} ${printable(error.hint)}`);
   return lines;
 }

@@ -100,6 +100,7 @@ export function createLiveProgress(stream: TerminalStream, colors: Colors, now: 
     if (host === undefined) return;
     if (event.type === 'host_started') host.state = 'running';
     else if (event.type === 'task_started') { host.state = 'running'; host.task = printable(event.name === '' ? event.resource : event.name); }
+    else if (event.type === 'progress') host.task = printable(event.message);
     else if (event.type === 'task_finished') host.done += 1;
     else if (event.type === 'host_unreachable') host.state = 'failed';
     else if (event.type === 'host_finished') host.state = event.status === 'ok' ? 'done' : 'failed';

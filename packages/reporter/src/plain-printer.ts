@@ -175,6 +175,9 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
           line(colors.dim(`[${printable(event.host)}] token "${printable(event.proof.token)}" is the one of ${printable(event.proof.file ?? '')}, prepared by ${printable(event.proof.preparedBy ?? '')} at ${printable(event.proof.preparedAt ?? '')}`));
         }
         break;
+      case 'progress':
+        if (verbosity > 1) line(colors.dim(`[${printable(event.host)}] ${printable(event.message)}`));
+        break;
       case 'artifact':
         if (verbosity > 0) {
           const { name, version, architecture, sha256 } = event.artifact;

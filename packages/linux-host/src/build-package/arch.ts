@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { lutimesSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { BuildPackage } from '@hsmfleet/resource';
@@ -16,7 +16,8 @@ export async function packArch(step: BuildPackage, room: BuildRoom, { packing, s
   const architecture = elf ? (await readProgram(room, { stage: 'asking for the architecture', argv: ['uname', '-m'], cwd: '/' })).trim() : 'any';
   const depends = [...new Set([...(await readDepends(room, packing, files)), ...step.depends])].sort();
   const size = files.reduce((sum, file) => sum + (file.kind === 'file' ? statSync(file.path).size : 0), 0);
-  writeFileSync(join(staging, '.PKGINFO'), [
+  const info = join(staging, '.PKGINFO');
+  writeFileSync(info, [
     `pkgname = ${step.name}`,
     `pkgbase = ${step.name}`,
     `pkgver = ${step.version}-${step.revision}`,
@@ -29,6 +30,7 @@ export async function packArch(step: BuildPackage, room: BuildRoom, { packing, s
     ...depends.map((name) => `depend = ${name}`),
     '',
   ].join('\n'), { mode: 0o644 });
+  lutimesSync(info, epoch, epoch);
   const list = join(packing, 'list');
   writeFileSync(list, ['.PKGINFO', ...files.map((file) => file.target.slice(1))].map((name) => `${name}\n`).join(''), { mode: 0o644 });
   const tar = join(packing, 'package.tar');

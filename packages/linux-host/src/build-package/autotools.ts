@@ -38,7 +38,7 @@ export async function compile(step: BuildPackage, room: BuildRoom, { folder, sta
     stage: 'configure',
     argv: [
       './configure', `--prefix=${step.prefix}`, `--libdir=${libdir}`,
-      ...(step.prefix === '/usr' ? ['--sysconfdir=/etc', '--localstatedir=/var'] : []), '--disable-dependency-tracking', ...own,
+      '--sysconfdir=/etc', '--localstatedir=/var', '--disable-dependency-tracking', ...own,
     ],
     cwd: folder,
     env,

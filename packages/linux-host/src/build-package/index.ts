@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, fstatSync, lchownSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, fstatSync, lchownSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HsmfleetError, type Artifact } from '@hsmfleet/contract';
 import type { BuildPackage, ExecuteContext, StepResult } from '@hsmfleet/resource';
@@ -127,13 +127,16 @@ function prune(folder: string): void {
 /** Builds never run side by side on a host, so what lies there was left by one that was killed. */
 function makeWorkDir(workDir: string, account: { id: number; gid: number } | undefined): void {
   const parent = dirname(workDir);
-  mkdirSync(parent, { recursive: true, mode: 0o755 });
+  mkdirSync(parent, { recursive: true });
+  // whatever the agent's umask: the build's user has to get in
+  chmodSync(parent, 0o755);
   for (const left of readdirSync(parent)) rmSync(join(parent, left), { recursive: true, force: true });
   makeFolder(workDir, account);
   makeFolder(join(workDir, 'home'), account);
 }
 
 function makeFolder(path: string, account: { id: number; gid: number } | undefined): void {
-  mkdirSync(path, { mode: 0o755 });
+  mkdirSync(path);
+  chmodSync(path, 0o755);
   if (account !== undefined) lchownSync(path, account.id, account.gid);
 }
