@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { createColors, wantsColor } from '@hsmfleet/reporter';
 import { parseKeyId, type ObjectFilter, type TokenObject } from '@hsmfleet/station';
 import { encodePem } from '@hsmfleet/x509/issue';
+import { writeOutput } from './output-file.ts';
 import { facts, flagWords, mechanismTable, moduleLine, objectJson, objectTable, slotTable } from './token-tables.ts';
 import { filterOf, moduleOf, openStation, selectorOf, withTokenSession, type FilterOptions, type ModuleOptions, type PinOptions, type TokenOptions } from './token-options.ts';
 
@@ -86,7 +87,7 @@ export async function readTokenObject(options: ReadObjectOptions): Promise<numbe
     const readable = (await session.objects(filter)).filter(({ class: kind }) => kind !== 'private' && kind !== 'secret');
     const object = onlyOne(readable, filter);
     const bytes = contentOf(object, options.format);
-    if (options.out !== undefined) writeNew(options.out, bytes, options.force === true);
+    if (options.out !== undefined) await writeOutput(options.out, { force: options.force === true }, () => Promise.resolve({ contents: bytes }));
     if (options.json === true) printJson(objectJson(object));
     else if (options.out === undefined) process.stdout.write(bytes);
     else process.stdout.write(`wrote ${options.out}\n`);
@@ -102,7 +103,7 @@ export async function exportToken(options: ExportOptions): Promise<number> {
     if (files.length === 0) throw new HsmfleetError('OBJECT_NOT_FOUND', `the token ${session.token.label} shows no certificate and no public key${options.id === undefined ? '' : ` with ID ${options.id}`}`);
     if (options.out !== undefined) {
       mkdirSync(options.out, { recursive: true });
-      for (const { name, pem } of files) writeNew(join(options.out, name), Buffer.from(pem), options.force === true);
+      for (const { name, pem } of files) await writeOutput(join(options.out, name), { force: options.force === true }, () => Promise.resolve({ contents: pem }));
     }
     if (options.json === true) printJson(files);
     else process.stdout.write(files.map(({ name, pem }) => (options.out === undefined ? pem : `wrote ${join(options.out, name)}\n`)).join(''));
@@ -143,18 +144,6 @@ function contentOf(object: TokenObject, format: 'pem' | 'der'): Buffer {
   if (bytes === null) throw new HsmfleetError('OBJECT_NOT_FOUND', `the token does not show the value of ${object.class} ${object.id}`, { hint: 'some objects are read after a login only: say where the PIN is' });
   if (format === 'der' || object.class === 'data') return bytes;
   return Buffer.from(encodePem(object.class === 'public' ? 'PUBLIC KEY' : 'CERTIFICATE', bytes));
-}
-
-/** Never over a file that is there already, unless told to. */
-function writeNew(path: string, bytes: Buffer, force: boolean): void {
-  try {
-    writeFileSync(path, bytes, { flag: force ? 'w' : 'wx' });
-  } catch (thrown) {
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    throw code === 'EEXIST'
-      ? new HsmfleetError('USAGE', `${path} exists already`, { hint: 'choose another name, or write over it with --force' })
-      : new HsmfleetError('FILE_MISSING', `${path} cannot be written: ${message}`);
-  }
 }
 
 function printJson(value: unknown): void {

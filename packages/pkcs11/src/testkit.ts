@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ModuleTarget } from '@hsmfleet/resource';
@@ -27,10 +27,20 @@ export function whyNoTokens(): string | undefined {
  * one takes several times as long to start.
  */
 export function childArgvForTests(): string[] {
+  return bundled('child-main.ts');
+}
+
+/** How to start the child of the station, bundled as well. */
+export function stationChildArgvForTests(): string[] {
+  return bundled('station/station-process.ts');
+}
+
+function bundled(source: string): string[] {
   const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-  const bundle = join(dist, 'child-main.mjs');
-  const unfinished = join(dist, `child-main.${process.pid}.${Math.random().toString(36).slice(2)}.mjs`);
-  buildSync({ entryPoints: [fileURLToPath(new URL('child-main.ts', import.meta.url))], bundle: true, format: 'esm', platform: 'node', outfile: unfinished, logLevel: 'warning' });
+  const name = basename(source, '.ts');
+  const bundle = join(dist, `${name}.mjs`);
+  const unfinished = join(dist, `${name}.${process.pid}.${Math.random().toString(36).slice(2)}.mjs`);
+  buildSync({ entryPoints: [fileURLToPath(new URL(source, import.meta.url))], bundle: true, format: 'esm', platform: 'node', outfile: unfinished, logLevel: 'warning' });
   renameSync(unfinished, bundle);
   return [process.execPath, bundle];
 }

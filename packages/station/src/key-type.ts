@@ -18,7 +18,7 @@ export type CurveName = keyof typeof CURVES;
 export type KeyType = { type: 'rsa'; bits: 1024 | 2048 | 3072 | 4096 } | { type: 'ec'; curve: CurveName };
 
 /** Other names of the same curves. */
-const ALIASES: Readonly<Record<string, CurveName>> = { 'p-256': 'prime256v1', secp256r1: 'prime256v1', 'p-384': 'secp384r1', 'p-521': 'secp521r1' };
+const ALIASES: ReadonlyMap<string, CurveName> = new Map([['p-256', 'prime256v1'], ['secp256r1', 'prime256v1'], ['p-384', 'secp384r1'], ['p-521', 'secp521r1']]);
 const RSA_BITS = [1024, 2048, 3072, 4096] as const;
 
 /**
@@ -33,7 +33,7 @@ export function parseKeyType(text: string): KeyType {
     if (bits !== undefined) return { type: 'rsa', bits };
   }
   if (/^ec$/i.test(kind)) {
-    const curve = (Object.keys(CURVES) as CurveName[]).find((known) => known.toLowerCase() === wanted) ?? ALIASES[wanted];
+    const curve = (Object.keys(CURVES) as CurveName[]).find((known) => known.toLowerCase() === wanted) ?? ALIASES.get(wanted);
     if (curve !== undefined) return { type: 'ec', curve };
   }
   throw new HsmfleetError('USAGE', `"${text}" is no key type`, {

@@ -11,16 +11,20 @@ import { describeToken, rememberNewPin, soPinStateOf, tryPinOnce } from './login
 import type { RawListing, RawSlot } from './protocol.ts';
 import { checkModulePath, StationChannel } from './station-channel.ts';
 import { describeResult, describeStationFailure } from './station-failure.ts';
-import { checkNewPin, StationSession } from './token-session.ts';
+import { checkNewPin, StationSession, type SessionParts } from './token-session.ts';
 
 /** Milliseconds in which a card may be wiped. */
 const INITIALIZE_TIMEOUT_MS = 60_000;
+/** Milliseconds in which a card may make a key pair: RSA-4096 was seen to take well over a minute. */
+const GENERATE_TIMEOUT_MS = 180_000;
 
 export interface StationOptions {
   /** How to start the child, {@link stationChildArgv} by default. */
   childArgv?: readonly string[];
   /** Private directory for the ledger of PINs; made when something is first written. */
   stateDir: string;
+  /** Milliseconds in which a key pair has to be made, 180 000 by default. */
+  generateTimeoutMs?: number;
 }
 
 /** The child lies next to this file, as source or, bundled under the same name, as a built module. */
@@ -30,7 +34,7 @@ export function stationChildArgv(): string[] {
 }
 
 /** Makes the station; no process is started before it is used. */
-export function openStation({ childArgv = stationChildArgv(), stateDir }: StationOptions): Station {
+export function openStation({ childArgv = stationChildArgv(), stateDir, generateTimeoutMs = GENERATE_TIMEOUT_MS }: StationOptions): Station {
   const ledger = openPinLedger(stateDir);
   return {
     async list(module) {
@@ -46,7 +50,7 @@ export function openStation({ childArgv = stationChildArgv(), stateDir }: Statio
       await checkModule(options.module.path);
       const channel = new StationChannel(childArgv, options.module);
       try {
-        return await openSession(channel, ledger, options);
+        return await openSession({ channel, ledger, generateTimeoutMs }, options);
       } catch (thrown) {
         await channel.close();
         throw thrown;
@@ -70,13 +74,14 @@ async function listRaw(channel: StationChannel, module: ModuleTarget): Promise<R
   return outcome.answer;
 }
 
-async function openSession(channel: StationChannel, ledger: PinLedger, { module, token: selector }: OpenOptions): Promise<TokenSession> {
+async function openSession(parts: Omit<SessionParts, 'module' | 'token'>, { module, token: selector }: OpenOptions): Promise<TokenSession> {
+  const { channel } = parts;
   const listing = interpretListing(module.path, await listRaw(channel, module));
   const token = chooseToken(listing, selector, (candidate) => candidate.initialized || candidate.label !== '');
   const { slotId, label, serial } = token;
   const outcome = await channel.ask({ op: 'open', slotId, label, serial });
   if (outcome.kind !== 'answer') throw describeStationFailure({ library: module.path, token: describeToken(token), what: 'opening a session' }, outcome);
-  return new StationSession({ module, token, channel, ledger });
+  return new StationSession({ ...parts, module, token });
 }
 
 async function initialize(channel: StationChannel, ledger: PinLedger, options: InitializeOptions): Promise<SlotToken> {

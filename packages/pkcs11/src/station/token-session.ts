@@ -15,8 +15,6 @@ import { chooseMechanism, encodeEcdsa, isGoodSignature, signatureSize } from './
 import { describeResult, describeStationFailure } from './station-failure.ts';
 import type { StationChannel } from './station-channel.ts';
 
-/** Milliseconds in which a card may make a key pair: RSA-4096 was seen to take well over a minute. */
-const GENERATE_TIMEOUT_MS = 180_000;
 /** Milliseconds for what makes a card compute or write. */
 const WORK_TIMEOUT_MS = 30_000;
 const PROGRESS_MS = 1_000;
@@ -27,6 +25,7 @@ export interface SessionParts {
   token: SlotToken;
   channel: StationChannel;
   ledger: PinLedger;
+  generateTimeoutMs: number;
 }
 
 /** The session of a station on one token. */
@@ -70,8 +69,7 @@ export class StationSession implements TokenSession {
     const doing = `making key ${id}`;
     let made: StationAnswers['generate'];
     try {
-      const timeoutMs = Math.max(GENERATE_TIMEOUT_MS, this.module.timeoutMs ?? 0);
-      const outcome = await this.#parts.channel.ask({ op: 'generate', key, id, label }, timeoutMs);
+      const outcome = await this.#parts.channel.ask({ op: 'generate', key, id, label }, this.#parts.generateTimeoutMs);
       if (outcome.kind !== 'answer') {
         const error = this.#failure(outcome, doing);
         throw withLeftover(error, id, outcome.kind === 'failed' ? outcome.leftover : 'kept');
