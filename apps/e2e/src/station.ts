@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Desk, Ended, Fleet } from './fleet.ts';
 import { PIN, WRITABLE_MODULE } from './fleet.ts';
@@ -64,8 +64,9 @@ export class Station {
   }
 
   /** A reader that can be pulled out: the token behind a p11-kit server, and the words that reach it. */
-  pullable(label: string): { words: string[]; ready: () => boolean; pull: () => void } {
+  pullable(label: string): { words: string[]; ready: () => boolean; worked: () => number; pull: () => void } {
     const socket = join(this.drawer, 'reader');
+    rmSync(socket, { force: true });
     // its own process group: the server starts a process for each connection
     const server = spawn('p11-kit', ['server', '-f', '-n', socket, '--provider', WRITABLE_MODULE, `pkcs11:token=${label}`], {
       stdio: 'ignore', detached: true, env: { ...process.env, SOFTHSM2_CONF: this.conf },
@@ -73,6 +74,8 @@ export class Station {
     return {
       words: ['--module', P11_KIT_CLIENT, '--module-env', `P11_KIT_SERVER_ADDRESS=unix:path=${socket}`],
       ready: () => existsSync(socket),
+      // milliseconds of CPU that its busiest connection has taken: how far a key is, for a token that tells nothing
+      worked: () => Math.max(0, ...childrenOf(server.pid as number).map(cpuMs)),
       pull() {
         try {
           process.kill(-(server.pid as number), 'SIGKILL');
@@ -80,6 +83,28 @@ export class Station {
           // pulled before
         }
       },
+    };
+  }
+
+  /** Command lines and environments of what runs at the desk, sampled until stopped: those with a PIN in them. */
+  watchForPins(): () => string[] {
+    const seen = new Set<string>();
+    const timer = setInterval(() => {
+      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+        try {
+          if (readlinkSync(`/proc/${pid}/cwd`) !== this.desk.folder) continue;
+          for (const file of ['cmdline', 'environ']) {
+            const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
+            if (text.includes(PIN) || text.includes(SO_PIN)) seen.add(`${file} of ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`);
+          }
+        } catch {
+          // the process is gone
+        }
+      }
+    }, 50);
+    return () => {
+      clearInterval(timer);
+      return [...seen];
     };
   }
 
@@ -94,5 +119,19 @@ export class Station {
   async carryTo(fleet: Fleet, host: string): Promise<void> {
     const packed = execFileSync('tar', ['-C', join(this.drawer, 'tokens'), '-cz', '.'], { encoding: 'base64' });
     await fleet.must(host, 'sh', '-c', PLUG, packed);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
+function cpuMs(pid: number): number {
+  try {
+    // fields 14 and 15 of proc(5), in ticks of 10 ms; the name in field 2 may hold blanks
+    const [user = '0', system = '0'] = readFileSync(`/proc/${String(pid)}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ').slice(11, 13);
+    return (Number(user) + Number(system)) * 10;
+  } catch {
+    return 0;
   }
 }
