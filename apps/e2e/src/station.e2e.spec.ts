@@ -103,7 +103,8 @@ describe('from an empty token to HTTPS', () => {
     expect(changed.map((event) => event.resource)).toEqual(['tls_site']);
 
     expect(await servedKey(fleet.address('web01'), site)).toBe(fingerprintOf(before, '03'));
-    const trusted = await run(['openssl', 's_client', '-connect', `${fleet.address('web01')}:443`, '-servername', site, '-verify_return_error', '-CAfile', join(desk.folder, 'ca/ca.pem')]);
+    // without its standard input it would wait for somebody to type
+    const trusted = await run(['sh', '-c', 'exec openssl s_client "$@" </dev/null', 'sh', '-connect', `${fleet.address('web01')}:443`, '-servername', site, '-verify_return_error', '-CAfile', join(desk.folder, 'ca/ca.pem')]);
     expect(trusted.stdout).toContain('Verify return code: 0 (ok)');
   });
 
