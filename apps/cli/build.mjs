@@ -1,3 +1,4 @@
+// node build.mjs [OUTPUT DIRECTORY]   (dist by default)
 // Bundles the program for the workspace's Node: one small entry, everything heavy in chunks that commands load when needed.
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,9 @@ import { compiledFrames } from './bundle/compiled-frames.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-rmSync(at('dist'), { recursive: true, force: true });
+const dist = process.argv[2] ?? at('dist');
+
+rmSync(dist, { recursive: true, force: true });
 await build({
   entryPoints: {
     main: at('src/main.ts'),
@@ -18,7 +21,7 @@ await build({
     'station-process': at('../../packages/pkcs11/src/station/station-process.ts'),
     'prepare-runtime': at('src/prepare-runtime.ts'),
   },
-  outdir: at('dist'),
+  outdir: dist,
   outExtension: { '.js': '.mjs' },
   chunkNames: '[name]-[hash]',
   bundle: true,
@@ -40,5 +43,5 @@ await build({
 
 const addons = at('../../packages/pkcs11/dist/');
 for (const name of existsSync(addons) ? readdirSync(addons) : []) {
-  if (name.endsWith('.node')) copyFileSync(join(addons, name), join(at('dist'), name));
+  if (name.endsWith('.node')) copyFileSync(join(addons, name), join(dist, name));
 }

@@ -58,7 +58,7 @@ async function serveStdio(args: readonly string[]): Promise<void> {
     createHost: async (wiring) => {
       const childArgv = [process.execPath, program, 'pkcs11-child'];
       const pkcs11 = createLazyPkcs11({ childArgv, stateDir });
-      return forgetting(await createLinuxHost({ stateDir, pkcs11, ...wiring }), () => pkcs11.invalidate());
+      return forgetting(await createLinuxHost({ stateDir, pkcs11, loadClient: [process.execPath, program, 'tls-load'], ...wiring }), () => pkcs11.invalidate());
     },
   });
   // only where it was installed: there, nobody else may write

@@ -1,2 +1,3 @@
 export { makeLoad } from './make-load.ts';
+export { probeSite } from './probe-site.ts';
 export { runTlsLoad } from './child.ts';
