@@ -195,6 +195,12 @@ describe('plays', () => {
     expect(compiled.plays[0]?.become).toBe(true);
   });
 
+  it('tell which tokens their hosts may have', async () => {
+    const hosts = 'web:\n  vars: {hsmfleet_manifests: "m/{{ inventory_hostname }}.json", hsmfleet_manifest_keys: [k.pub]}\n  hosts: {a: , b: }\n';
+    const compiled = await compile('- hosts: web\n', { 'hosts.yml': hosts });
+    expect(compiled.plays[0]?.connection.get('b')).toEqual({ hsmfleet_manifests: 'm/b.json', hsmfleet_manifest_keys: ['k.pub'] });
+  });
+
   it('are limited, and may have no hosts left', async () => {
     const compiled = await compile('- hosts: web\n- hosts: db\n', {}, { limit: 'b' });
     expect(compiled.plays.map((each) => each.hosts)).toEqual([['b'], []]);
