@@ -22,6 +22,11 @@ describe('a table', () => {
 });
 
 describe('an error', () => {
+  it('shows the end of a log, line by line and made safe', () => {
+    const error = { code: 'COMMAND_FAILED', message: 'make failed', hint: 'read it', details: { log_tail: 'cc a.c\na.c:1: error: \u001b[31mno' } };
+    expect(errorLines(error, plain)).toEqual(['error: make failed', '   | cc a.c', '   | a.c:1: error: \\x1b[31mno', '  hint: read it']);
+  });
+
   it('has its place, a caret under the column, and a hint', () => {
     const error = { code: 'PLAYBOOK_INVALID', message: 'unknown key "hots"', hint: 'did you mean "hosts"?', position: { file: 'site.yml', line: 3, column: 3 }, excerpt: '\t hots: web' };
     expect(errorLines(error, plain)).toEqual([

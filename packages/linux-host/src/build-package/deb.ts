@@ -18,9 +18,9 @@ export async function packDeb(step: BuildPackage, room: BuildRoom, { packing, st
   const version = `${step.version}-${step.revision}`;
   const conffiles = conffilesOf(files, step.conffiles, room.what);
   const control = join(staging, 'DEBIAN');
-  mkdirSync(control, { mode: 0o755 });
+  makeShared(control);
   const write = (name: string, lines: readonly string[]): void => {
-    if (lines.length > 0) writeFileSync(join(control, name), `${lines.join('\n')}\n`, { mode: 0o644 });
+    if (lines.length > 0) writeShared(join(control, name), `${lines.join('\n')}\n`);
   };
 
   const libraries = await readLibraries(files, room, packing);
@@ -79,7 +79,7 @@ async function readDepends(step: BuildPackage, room: BuildRoom, packing: string,
   const binaries = files.filter((file) => file.elf);
   if (binaries.length === 0) return [];
   // dpkg-shlibdeps wants to see a source package
-  writeFileSync(join(packing, 'debian', 'control'), `Source: ${step.name}\n\nPackage: ${step.name}\nArchitecture: any\n`, { mode: 0o644 });
+  writeShared(join(packing, 'debian', 'control'), `Source: ${step.name}\n\nPackage: ${step.name}\nArchitecture: any\n`);
   const folders = [...new Set(binaries.filter((file) => file.target.includes('.so')).map((file) => dirname(file.path)))];
   const said = await runStage(room, {
     stage: 'dpkg-shlibdeps',

@@ -12,7 +12,7 @@ import type { Packed } from './packing.ts';
 import { packRpm } from './rpm.ts';
 import { bringSources } from './sources.ts';
 import { findProgram, runStage, type BuildRoom } from './stage.ts';
-import { tidy } from './staging.ts';
+import { date, tidy } from './staging.ts';
 
 /** What building needs to know of the host. */
 export interface BuildDeps {
@@ -67,9 +67,11 @@ export async function buildPackageStep(step: BuildPackage, deps: BuildDeps, cont
     const staging = join(packing, 'debian', step.name);
     for (const folder of [packing, dirname(staging), staging]) makeFolder(folder, account);
     await compile(step, dated, { folder: sources.folder, staging, libdir });
-    const files = tidy(staging, sources.epoch, room.what);
+    const files = tidy(staging, room.what);
     const binaries = files.filter((file) => file.elf).map((file) => file.path);
-    if (binaries.length > 0) await runStage(dated, { stage: 'strip', argv: ['strip', '--strip-unneeded', '--preserve-dates', ...binaries], cwd: packing });
+    if (binaries.length > 0) await runStage(dated, { stage: 'strip', argv: ['strip', '--strip-unneeded', ...binaries], cwd: packing });
+    // strip writes folders too
+    date(staging, files, sources.epoch);
     const packed = await PACKERS[step.format](step, dated, { packing, staging, files, epoch: sources.epoch });
     keep(step, packed, log, deps.hostname);
   } catch (thrown) {

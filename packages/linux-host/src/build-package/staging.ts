@@ -17,11 +17,10 @@ export interface StagedFile {
 
 /**
  * Makes what was installed into a package's contents: libtool's archives (which name the builder's paths and are used by
- * nobody) and the index of info pages (every package would bring it) are left out, and all is of the sources' time.
- * @param epoch seconds since 1970
+ * nobody) and the index of info pages (every package would bring it) are left out.
  * @throws HsmfleetError TASK_FAILED when nothing was installed, or something that no package can hold
  */
-export function tidy(staging: string, epoch: number, what: string): StagedFile[] {
+export function tidy(staging: string, what: string): StagedFile[] {
   const files: StagedFile[] = [];
   for (const { path, name, stats } of walk(staging)) {
     if (stats.isFile() && (name.endsWith('.la') || (basename(name) === 'dir' && name.endsWith('share/info/dir')))) {
@@ -37,9 +36,15 @@ export function tidy(staging: string, epoch: number, what: string): StagedFile[]
   if (!files.some((file) => file.kind === 'file')) {
     throw new HsmfleetError('TASK_FAILED', `make install of ${what} installed nothing`, { hint: 'do the makefiles of the project know DESTDIR?' });
   }
-  for (const { path } of [...files].reverse()) lutimesSync(path, epoch, epoch);
-  lutimesSync(staging, epoch, epoch);
   return files;
+}
+
+/**
+ * Gives everything the time of the sources.
+ * @param epoch seconds since 1970
+ */
+export function date(staging: string, files: readonly StagedFile[], epoch: number): void {
+  for (const path of [staging, ...files.map((file) => file.path)].reverse()) lutimesSync(path, epoch, epoch);
 }
 
 /**

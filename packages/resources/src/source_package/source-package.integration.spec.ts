@@ -17,6 +17,8 @@ const able = process.getuid?.() === 0 && ['dpkg-deb', 'dpkg-shlibdeps', 'autorec
 if (!able) process.stderr.write('skipped: building packages needs root, dpkg-dev, make, autoconf, automake and libtool\n');
 const rpmbuild = able && existsSync('/usr/bin/rpmbuild');
 if (!rpmbuild) process.stderr.write('skipped: building an rpm needs rpmbuild (Debian: the package rpm)\n');
+const pacman = able && ['/usr/bin/bsdtar', '/usr/bin/pacman'].every((path) => existsSync(path));
+if (!pacman) process.stderr.write('skipped: building a package for pacman needs bsdtar and pacman (Debian: libarchive-tools, pacman-package-manager)\n');
 
 /** As a project has them in its repository: configure is to be made. */
 const SOURCES: Readonly<Record<string, string>> = {
@@ -192,7 +194,7 @@ describe.skipIf(!able)('source_package', () => {
     const again = await build(sourcePackageIn(placesIn('elsewhere/of/another/length')), { ...params, source: undefined, url });
     expect(again.sha256).toBe(result.sha256);
     expect(again.inputs_sha256).toBe(result.inputs_sha256);
-  }, 180_000);
+  }, 600_000);
 
   test('from a folder, which stays as it is; a damaged package is built again', async () => {
     const folder = at('folder');
@@ -227,6 +229,17 @@ describe.skipIf(!able)('source_package', () => {
     expect(rpm('--scripts')).toContain('ldconfig');
     expect(rpm('--qf', '[%{FILEUSERNAME}]%{BUILDHOST}')).not.toContain('nobody');
   }, 180_000);
+
+  test.skipIf(!pacman)("a package of pacman's, twice the same", async () => {
+    const { sha256, inputs } = archive(QUICK);
+    const params = { ...usual, sha256, format: 'arch', depends: ['pcsclite'] };
+    const [one, two] = [await build(sourcePackageIn(placesIn('p1')), params, inputs), await build(sourcePackageIn(placesIn('another/p2')), params, inputs)];
+    expect(one.sha256).toBe(two.sha256);
+    const pacmanSays = (...argv: string[]): string => execFileSync('pacman', ['-Qp', ...argv, String(one.path)], { encoding: 'utf8' });
+    expect(pacmanSays()).toBe(`${NAME} 1.2-1\n`);
+    expect(pacmanSays('--list')).toContain(`${NAME} /etc/hello.conf\n`);
+    expect(pacmanSays('--info')).toMatch(/^Depends On +: pcsclite$/m);
+  }, 60_000);
 
   describe('failures leave the log, and nothing else', () => {
     test('another archive', async () => {
