@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { BuildPackage } from '@hsmfleet/resource';
 import type { PackInput, Packed } from './packing.ts';
+import { writeShared } from './shared-files.ts';
 import { readProgram, runStage, type BuildRoom } from './stage.ts';
 import { conffilesOf, type StagedFile } from './staging.ts';
 
@@ -17,7 +18,7 @@ export async function packArch(step: BuildPackage, room: BuildRoom, { packing, s
   const depends = [...new Set([...(await readDepends(room, packing, files)), ...step.depends])].sort();
   const size = files.reduce((sum, file) => sum + (file.kind === 'file' ? statSync(file.path).size : 0), 0);
   const info = join(staging, '.PKGINFO');
-  writeFileSync(info, [
+  writeShared(info, [
     `pkgname = ${step.name}`,
     `pkgbase = ${step.name}`,
     `pkgver = ${step.version}-${step.revision}`,
@@ -29,10 +30,10 @@ export async function packArch(step: BuildPackage, room: BuildRoom, { packing, s
     ...conffilesOf(files, step.conffiles, room.what).map((name) => `backup = ${name.slice(1)}`),
     ...depends.map((name) => `depend = ${name}`),
     '',
-  ].join('\n'), { mode: 0o644 });
+  ].join('\n'));
   lutimesSync(info, epoch, epoch);
   const list = join(packing, 'list');
-  writeFileSync(list, ['.PKGINFO', ...files.map((file) => file.target.slice(1))].map((name) => `${name}\n`).join(''), { mode: 0o644 });
+  writeShared(list, ['.PKGINFO', ...files.map((file) => file.target.slice(1))].map((name) => `${name}\n`).join(''));
   const tar = join(packing, 'package.tar');
   await runStage(room, {
     stage: 'bsdtar',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BuildPackage } from '@hsmfleet/resource';
 import type { PackInput, Packed } from './packing.ts';
+import { makeShared, writeShared } from './shared-files.ts';
 import { readProgram, runStage, type BuildRoom } from './stage.ts';
 import { conffilesOf, installedSize, type StagedFile } from './staging.ts';
 

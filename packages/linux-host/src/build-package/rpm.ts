@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { BuildPackage } from '@hsmfleet/resource';
 import type { PackInput, Packed } from './packing.ts';
+import { makeShared, writeShared } from './shared-files.ts';
 import { readProgram, runStage, type BuildRoom } from './stage.ts';
 import { conffilesOf, type StagedFile } from './staging.ts';
 
@@ -22,9 +23,9 @@ export async function packRpm(step: BuildPackage, room: BuildRoom, { packing, st
   const out = join(packing, 'out');
   // rpmbuild works as the build's user
   for (const folder of [top, out]) await runStage(room, { stage: 'rpmbuild', argv: ['mkdir', folder], cwd: packing });
-  mkdirSync(join(packing, 'spec'), { mode: 0o755 });
+  makeShared(join(packing, 'spec'));
   const spec = join(packing, 'spec', `${step.name}.spec`);
-  writeFileSync(spec, [
+  writeShared(spec, [
     `Name: ${step.name}`,
     `Version: ${step.version}`,
     `Release: ${step.revision}`,
@@ -38,7 +39,7 @@ export async function packRpm(step: BuildPackage, room: BuildRoom, { packing, st
     '', '%files', '%defattr(-,root,root,-)',
     ...files.filter((file) => file.kind !== 'folder' || !SYSTEM_FOLDERS.test(file.target)).map((file) => lineOf(file, conffiles)),
     '',
-  ].join('\n'), { mode: 0o644 });
+  ].join('\n'));
   await runStage(room, {
     stage: 'rpmbuild',
     argv: [
