@@ -18,6 +18,10 @@ function step(points: LoadPoint[]): MeasureSite {
 
 const point = (concurrency: number): LoadPoint => ({ tool: 'hsmfleet', resumption: 'full', concurrency });
 const answered: LoadEnd = { stdout: JSON.stringify({ ...NO_NUMBERS, transactions: 19, successful: 19, failed: 1, rate: 10 }), stderr: '', code: 0, timedOut: false };
+const SIEGE = JSON.stringify({
+  transactions: 20, availability: 100, elapsed_time: 2, data_transferred: 1, response_time: 0.5, transaction_rate: 10, throughput: 0.5, concurrency: 5,
+  successful_transactions: 20, failed_transactions: 0, longest_transaction: 1, shortest_transaction: 0.1,
+});
 const healthy: Handshake = { ok: true, keyFingerprint: 'f1', protocol: 'TLSv1.3' };
 const dead: Handshake = { ok: false, problem: 'connect ECONNREFUSED' };
 
@@ -52,6 +56,16 @@ test('a point that is killed at its deadline is hung, and the next one is measur
   expect(points.map(({ outcome }) => outcome)).toEqual(['hung', 'measured']);
   expect(points[0]?.problem).toBe('did not end within 12 s and was killed');
   expect(made.told).toEqual(points);
+});
+
+test('siege that got stuck on a healthy server is tried once more, and no oftener', async () => {
+  const stuck: LoadEnd = { stdout: '', stderr: '', code: 137, timedOut: true };
+  const siege: LoadPoint = { tool: 'siege', resumption: 'full', concurrency: 5 };
+  const once = ports(() => healthy, (count) => (count === 0 ? stuck : { ...answered, stdout: SIEGE }));
+  expect(await measureSite(step([siege]), once)).toMatchObject([{ outcome: 'measured', rate: 10 }]);
+  const always = ports(() => healthy, () => stuck);
+  expect(await measureSite(step([siege]), always)).toMatchObject([{ outcome: 'hung' }]);
+  expect(always.loads).toBe(2);
 });
 
 test('a load that ends well on a server that does not answer afterwards is hung: siege does not tell', async () => {

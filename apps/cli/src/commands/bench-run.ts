@@ -20,7 +20,7 @@ export const benchRun = defineCommand<BenchmarkOptions>({
     { flags: '--resumption <kind>', description: 'full handshakes (siege), resumed sessions (own client), or both', choices: ['full', 'resumed', 'both'], default: 'full' },
     { flags: '--cross-check', description: 'make the full handshakes a second time with the own client' },
     { flags: '--from <place>', description: 'where the load is made: on the webserver, or here', choices: ['webserver', 'control'], default: 'webserver' },
-    { flags: '--deadline <seconds>', description: 'end a point after this time; --seconds and 15 more when absent' },
+    { flags: '--deadline <seconds>', description: 'end a point after this time; --seconds and 8 more when absent' },
     { flags: '--patience <seconds>', description: 'how long the server may take to answer before and after a point', default: '20' },
     { flags: '--allow-production', description: 'also measure hosts with production: true, or in a group called production' },
   ],

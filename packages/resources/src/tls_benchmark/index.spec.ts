@@ -22,7 +22,7 @@ const webChanges = (steps: readonly Step[]): WebChange[] => steps.filter((step) 
 test('measures every site as the server is, and changes nothing', () => {
   const steps = plan({ concurrency: [5, 10] });
   expect(steps.map(({ kind }) => kind)).toEqual(['measure_site']);
-  expect(steps[0]).toMatchObject({ target: { serverName: 'a.test', port: 443, address: '127.0.0.1' }, of: { mpm: 'event', processes: null, engine: 'mod_ssl' }, deadlineS: 23 });
+  expect(steps[0]).toMatchObject({ target: { serverName: 'a.test', port: 443, address: '127.0.0.1' }, of: { mpm: 'event', processes: null, engine: 'mod_ssl' }, deadlineS: 16 });
   expect((steps[0] as MeasureSite).points).toHaveLength(2);
 });
 

@@ -118,7 +118,7 @@ function siteStep(params: TlsBenchmarkParams, { site }: FoundSite, facts: Facts)
     points,
     seconds,
     delayS: params.delay ?? 0,
-    deadlineS: params.deadline ?? seconds + 15,
+    deadlineS: params.deadline ?? seconds + 8,
     patienceS: params.patience ?? 20,
     why: `measure ${site.name || 'the site'}:${String(site.port)}, ${String(points.length)} points of ${String(seconds)} s`,
   };

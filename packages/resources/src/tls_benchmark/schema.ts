@@ -19,7 +19,7 @@ export const TlsBenchmarkParams = Type.Object(
         minItems: 1, maxItems: 3, description: 'process models of Apache to measure under, one after the other. Any but `current` restarts the server, proves its sites, and puts back what was there. Default: [current]',
       }),
     ),
-    deadline: Type.Optional(Type.Number({ minimum: 1, maximum: 7_200, description: 'seconds for a whole point, after which its programs are killed and it counts as hung. Default: seconds + 15' })),
+    deadline: Type.Optional(Type.Number({ minimum: 1, maximum: 7_200, description: 'seconds for a whole point, after which its programs are killed and it counts as hung. Default: seconds + 8' })),
     patience: Type.Optional(Type.Number({ minimum: 0, maximum: 600, description: 'seconds that the server has to answer before a point and after it. Default: 20' })),
     load_from: Type.Optional(words(['webserver', 'control'], 'control: make no load, only tell what there is to load, for a control host that makes it. Default: webserver')),
     read_tokens: Type.Optional(words(['auto', 'never'], 'auto: read the tokens, the careful way, to know the label of each key, unless this is known to disturb the sites; never: go by what is served alone. Default: auto')),
