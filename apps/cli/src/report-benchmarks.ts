@@ -94,11 +94,24 @@ async function writeReportFile(folder: string, { path, content }: ReportFile): P
   const file = join(folder, path);
   const fresh = `${file}.${randomBytes(4).toString('hex')}.new`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeFile(fresh, content);
     await rename(fresh, file);
   } catch (thrown) {
     await rm(fresh, { force: true }).catch(() => undefined);
     throw new HsmfleetError('FILE_WRITE', `cannot write ${file}: ${(thrown as Error).message}`, { hint: 'choose another folder with --out', cause: thrown });
+  }
+}
+
+/** Node's own way with parents never ends where the system answers that a parent is missing which is there, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw thrown;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
   }
 }
