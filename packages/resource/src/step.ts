@@ -93,6 +93,8 @@ export interface TlsProof {
   target: HandshakeTarget;
   /** Hex SHA-256 of the SubjectPublicKeyInfo that must be served; absent: any, it just has to serve. */
   keyFingerprint?: string;
+  /** Hex SHA-256 of the certificate that must be served: a renewed one may be for the same key. */
+  certificateSha256?: string;
 }
 
 /**

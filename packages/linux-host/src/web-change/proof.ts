@@ -137,6 +137,9 @@ function wrong(seen: Handshake, proof: TlsProof): string | undefined {
   if (proof.keyFingerprint !== undefined && seen.keyFingerprint !== proof.keyFingerprint) {
     return `serves another key (${short(seen.keyFingerprint)}) than the one in the token (${short(proof.keyFingerprint)})`;
   }
+  if (proof.certificateSha256 !== undefined && seen.certificateSha256 !== proof.certificateSha256) {
+    return `serves another certificate (${short(seen.certificateSha256)}) than the one in the token (${short(proof.certificateSha256)}), though for the same key`;
+  }
   if (proof.target.path !== undefined && (seen.httpStatus === undefined || seen.httpStatus >= 500)) {
     return `answers ${proof.target.path} with ${seen.httpStatus === undefined ? 'no HTTP response' : `status ${String(seen.httpStatus)}`}`;
   }

@@ -47,7 +47,7 @@ export const resource = defineResource<TlsSiteParams, Facts>({
       // never a graceful reload: with a key from a token it hides a wrong PIN or nickname, or ends the whole server
       apply: 'restart',
       start: true,
-      proofs: [{ target: handshakeTarget(params), keyFingerprint: key.fingerprint }],
+      proofs: [{ target: handshakeTarget(params), keyFingerprint: key.fingerprint, certificateSha256: key.certificate.sha256 }],
       pins: wanted.pin === undefined ? [] : [{ file: facts.pin.file, module: params.module, tokenLabel: key.token.label, pin: wanted.pin, ...(params.allow_low_count === true ? { allowLowCount: true } : {}) }],
       why: `serve ${params.server_name} from token "${key.token.label}": ${reasons.join(', ')}`,
     };
@@ -110,6 +110,8 @@ function reasonsToApply(facts: Facts, key: ChosenKey, changes: readonly Change[]
   if (facts.staleFiles.length > 0) reasons.push(`restart: ${facts.staleFiles.join(', ')} changed after the server started`);
   if (served?.ok !== true) reasons.push(`restart: it does not serve (${served?.problem ?? 'no handshake'})`);
   else if (served.keyFingerprint !== key.fingerprint) reasons.push('restart: it serves another key');
+  // mod_nss reads certificates from the token when it starts: a renewed one changes no file
+  else if (served.certificateSha256 !== undefined && served.certificateSha256 !== key.certificate.sha256) reasons.push('restart: the certificate was renewed');
   return reasons;
 }
 

@@ -65,3 +65,21 @@ test.skipIf(reason !== undefined)('from a bare server to a proven site, rolled b
   expect((wrongPin as HsmfleetError).code).toBe('PIN_INCORRECT');
   expect((await host.handshake({ port, serverName: 'shop.test' })).keyFingerprint).toBe(wanted);
 }, 90_000);
+
+test.skipIf(reason !== undefined)('a certificate renewed on the token is taken up by a restart, though no file changes', async () => {
+  const { host, port, token } = bench;
+  const run = (program: string, ...argv: string[]): void => {
+    execFileSync(program, argv, { cwd: token.folder, env: { ...process.env, ...token.target.env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  };
+  const tool = (...argv: string[]): void => { run('pkcs11-tool', '--module', token.target.path, '--token-label', token.label, '--login', '--pin', token.pin, ...argv); };
+  const before = await host.handshake({ port, serverName: 'shop.test' });
+  // the key of the last certificate that the test's token got is that of ID 03
+  run('openssl', 'req', '-x509', '-key', 'key', '-out', 'renewed', '-outform', 'DER', '-days', '30', '-subj', '/CN=renewed');
+  tool('--delete-object', '--type', 'cert', '--id', '03');
+  tool('--write-object', 'renewed', '--type', 'cert', '--id', '03', '--label', 'ec');
+
+  expect(await bench.apply(resource, params())).toMatchObject([{ kind: 'web_change', changes: [], why: expect.stringContaining('the certificate was renewed') as string }]);
+  const after = await host.handshake({ port, serverName: 'shop.test' });
+  expect(after.keyFingerprint).toBe(before.keyFingerprint);
+  expect(after.certificateSha256).not.toBe(before.certificateSha256);
+}, 90_000);
