@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv';
-import { BenchmarkPoint, HsmfleetError, SiegePoint, SignPoint } from '@hsmfleet/contract';
+import { HsmfleetError, SiegePoint, SignPoint, type BenchmarkPoint } from '@hsmfleet/contract';
 
 /** Characters that may not stand in XML, could reorder text, or cannot be seen. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]+/gu;
