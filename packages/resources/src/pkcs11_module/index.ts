@@ -151,7 +151,7 @@ function refuse({ path, readOnly }: ModuleRow): HsmfleetError {
     `key generation ${readOnly.generateKeyPair ?? 'not tried'}`,
   ].join(', ');
   return new HsmfleetError('MODULE_WRITABLE', `the module ${path} can write to its tokens: ${readOnly.reason} (${seen})`, {
-    hint: `use sc-hsm-embedded V2.9 or older (2.10 and later can write), or put the module behind a p11-kit server with write-protected=yes; ${allow}`,
+    hint: `of sc-hsm-embedded V2.9 (2016) and older are read-only, V2.10 and later can write: build one of those (playbooks/build-module.yml), or put the module behind a p11-kit server with write-protected=yes; ${allow}`,
     details,
   });
 }
