@@ -35,7 +35,8 @@ export async function showToken(options: TokenOptions): Promise<number> {
   const station = await openStation();
   const [module, selector] = [moduleOf(options), selectorOf(options)];
   const listing = await station.list(module);
-  const { slots: _, ...library } = listing;
+  const { path, manufacturer, description, version, cryptokiVersion } = listing;
+  const library = { path, manufacturer, description, version, cryptokiVersion };
   if (listing.slots.every(({ token }) => token === null) && Object.keys(selector).length === 0) {
     if (options.json === true) printJson({ module: library, token: null });
     else process.stdout.write(`${moduleLine(listing)}\nno token is present\n`);

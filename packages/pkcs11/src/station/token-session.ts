@@ -1,7 +1,7 @@
 import { HsmfleetError, type Secret } from '@hsmfleet/contract';
 import type { ModuleTarget } from '@hsmfleet/resource';
 import type {
-  GeneratedKey, KeyType, LoginOptions, MechanismRow, ObjectFilter, PinTries, SlotToken, TokenObject, TokenSession,
+  GeneratedKey, KeyType, LoginOptions, MechanismRow, ObjectFilter, PinTries, SignRate, SignRateOptions, SlotToken, TokenObject, TokenSession,
 } from '@hsmfleet/station';
 import { CURVES } from '@hsmfleet/station';
 import type { SignatureAlgorithm, Signer } from '@hsmfleet/x509';
@@ -80,13 +80,15 @@ export class StationSession implements TokenSession {
     }
     const publicKey = interpretObject(made.publicKey);
     const privateKey = interpretObject(made.privateKey);
-    if (publicKey?.spki == null || publicKey.fingerprint === null || privateKey === undefined) {
+    const spki = publicKey?.spki ?? null;
+    const fingerprint = publicKey?.fingerprint ?? null;
+    if (spki === null || fingerprint === null || privateKey === undefined) {
       await this.#destroy([made.privateKey.handle, made.publicKey.handle], `deleting key ${id} again`);
       throw new HsmfleetError('PKCS11', `the token ${describeToken(this.token)} made key ${id}, but does not show its public half`, { hint: 'the key pair was deleted again; try another module' });
     }
     const warnings = privateKey.access.filter((word) => word === 'EXTRACTABLE' || word === 'NOT SENSITIVE')
       .map((word) => `the token made the private key ${word} although it was asked not to: do not use it for anything that matters`);
-    return { id, label, type, spki: publicKey.spki, fingerprint: publicKey.fingerprint, seconds: (Date.now() - started) / 1000, warnings };
+    return { id, label, type, spki, fingerprint, seconds: (Date.now() - started) / 1000, warnings };
   }
 
   async signer(keyId: string): Promise<Signer> {
@@ -99,12 +101,28 @@ export class StationSession implements TokenSession {
       });
     }
     const spki = (objects.find((object) => object.class === 'public') ?? key).spki ?? objects.find((object) => object.class === 'certificate')?.spki;
-    if (spki == null) {
+    if (spki === undefined || spki === null) {
       throw new HsmfleetError('OBJECT_NOT_FOUND', `the token ${describeToken(this.token)} shows neither public key nor certificate for private key ${keyId}`, {
         hint: 'load the certificate of this key first: hsmfleet token load-cert',
       });
     }
     return { spki, sign: (algorithm, toBeSigned) => this.#sign(key.handle, keyId, spki, algorithm, toBeSigned) };
+  }
+
+  async signRate({ keyId, sessions, seconds }: SignRateOptions): Promise<SignRate> {
+    const objects = await this.objects({ id: keyId });
+    const key = objects.find((object) => object.class === 'private');
+    const spki = objects.find((object) => object.spki !== null)?.spki;
+    if (key === undefined || spki == null) {
+      throw new HsmfleetError('OBJECT_NOT_FOUND', `the token ${describeToken(this.token)} has no private key with ID ${keyId} whose public half it shows`, {
+        hint: this.#loggedIn ? '`hsmfleet token objects --login` shows what there is' : 'most tokens show private keys after a login only',
+      });
+    }
+    const algorithm: SignatureAlgorithm = key.keyType === 'ec' ? 'ecdsa-sha256' : 'rsa-pkcs1-sha256';
+    const usable = new Set(interpretMechanisms(await this.#ask({ op: 'mechanisms' }, 'asking for its mechanisms')).filter(({ flags }) => flags.length === 0 || flags.includes('sign')).map(({ type }) => type));
+    const { mechanism, data } = chooseMechanism(spki, algorithm, usable, Buffer.from('how fast does this key sign'));
+    const request = { op: 'sign_rate' as const, key: key.handle, mechanism, data: data.toString('hex'), size: signatureSize(spki), sessions, seconds };
+    return { algorithm, ...(await this.#ask(request, `signing with key ${keyId} in ${String(sessions)} sessions`, seconds * 1_000 + WORK_TIMEOUT_MS)) };
   }
 
   async createCertificate({ der, id, label }: { der: Buffer; id: string; label: string }): Promise<void> {
