@@ -17,6 +17,9 @@ const SIEGE_SPLITS: readonly AxisId[] = ['day', 'engine', 'tls', 'site', 'module
 const SIGN_SCENE: readonly AxisId[] = ['host', 'algorithm', 'seconds'];
 const SIGN_SPLITS: readonly AxisId[] = ['day', 'token', 'key', 'module'];
 
+/** What the report says once, and a plot need not repeat when it is the same everywhere. */
+const UNTOLD: readonly AxisId[] = ['seconds', 'tool', 'token', 'path'];
+
 /** The plots chosen, and how many were left out. */
 export interface ChosenPlots {
   plots: Plot[];
@@ -56,7 +59,7 @@ function choose<P extends BenchmarkPoint, N extends string>(
     const same = names.telling.filter((axis) => !differing.includes(axis));
     const [first] = group;
     const told = first === undefined ? [] : same.map((axis) => names.name(axis, first.sample));
-    const rest = first === undefined ? [] : names.constant.filter(({ id }) => id !== 'seconds' && id !== 'tool').map((axis) => phrase(axis, names.name(axis, first.sample)));
+    const rest = first === undefined ? [] : names.constant.filter(({ id }) => !UNTOLD.includes(id)).map((axis) => phrase(axis, names.name(axis, first.sample)));
     const shown = differing.length > 0 ? differing : axes.filter(({ id }) => id === 'key');
     return draw(
       { title: told.length === 0 ? '' : `: ${told.join(', ')}`, subtitle: rest.join(' · ') },

@@ -142,7 +142,7 @@ export function comparisonSection(names: Names<SiegePoint>, all: readonly SiegeS
 
 function compareCell(series: SiegeSeries, base: SiegeSeries | undefined, x: number): Inline {
   const cell = series.cells.find((one) => one.x === x);
-  if (cell === undefined) return '';
+  if (cell === undefined) return 'not measured';
   if (cell.medians === undefined) return strong(outcomeWord(cell));
   const other = base === series ? undefined : base?.cells.find((one) => one.x === x)?.medians;
   return [

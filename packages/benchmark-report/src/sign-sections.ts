@@ -41,7 +41,7 @@ export function signSection(names: Names<SignPoint>, all: readonly SignSeries[])
     paragraph(
       'Signatures per second without any server: the most full handshakes per second that a server with this key can reach. ',
       'A rate that stays the same with more sessions says that signatures wait for each other: for a lock in the module, or for a token that signs one at a time. ',
-      'Where another module is faster with the same token, the lock is in the module.',
+      'Where more sessions help with another module on the same token, the lock is in the module.',
     ),
     ...compared, ...parts,
   ];
@@ -77,7 +77,7 @@ function signTable({ cells }: SignSeries): Block {
 
 function compareCell(series: SignSeries, base: SignSeries | undefined, x: number): Inline {
   const cell = series.cells.find((one) => one.x === x);
-  if (cell === undefined) return '';
+  if (cell === undefined) return 'not measured';
   if (cell.medians === undefined) return strong(outcomeWord(cell));
   const other = base === series ? undefined : base?.cells.find((one) => one.x === x)?.medians;
   return [
