@@ -83,6 +83,10 @@ describe('from an empty token to HTTPS', () => {
     await station.must('csr', '--id', '03', '--subject', `/CN=${site}`, '--san', `DNS:${site}`, '--out', 'web01.csr', ...pin);
     const signed = await desk.hsmfleet('token', 'ca', 'sign', 'web01.csr', '--ca', 'ca', '--out', 'web01-lab.pem');
     expect(signed, signed.stderr).toMatchObject({ code: 0 });
+    const request = await run(['openssl', 'req', '-verify', '-noout', '-in', join(desk.folder, 'web01.csr')]);
+    expect(request.stdout + request.stderr).toContain('verify OK');
+    const chain = await run(['openssl', 'verify', '-CAfile', join(desk.folder, 'ca/ca.pem'), join(desk.folder, 'web01-lab.pem')]);
+    expect(chain, chain.stderr).toMatchObject({ code: 0 });
     await station.must('load-cert', 'web01-lab.pem', '--id', '03', '--replace', ...pin);
     await station.carryTo(fleet, 'web01');
 
