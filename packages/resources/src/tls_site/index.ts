@@ -110,7 +110,7 @@ function reasonsToApply(facts: Facts, key: ChosenKey, changes: readonly Change[]
   if (facts.staleFiles.length > 0) reasons.push(`restart: ${facts.staleFiles.join(', ')} changed after the server started`);
   if (served?.ok !== true) reasons.push(`restart: it does not serve (${served?.problem ?? 'no handshake'})`);
   else if (served.keyFingerprint !== key.fingerprint) reasons.push('restart: it serves another key');
-  // mod_nss reads certificates from the token when it starts: a renewed one changes no file
+  // mod_nss takes certificates from the token when a process of it starts: a renewed one changes no file
   else if (served.certificateSha256 !== undefined && served.certificateSha256 !== key.certificate.sha256) reasons.push('restart: the certificate was renewed');
   return reasons;
 }

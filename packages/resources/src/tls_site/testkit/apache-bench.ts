@@ -22,6 +22,8 @@ export interface ApacheBench {
   /** As the agent does: steps, then a second look that must find nothing left, then the resource's own proof. */
   apply(resource: AnyResource, params: Record<string, unknown>): Promise<Step[]>;
   execute(step: Step): Promise<void>;
+  /** Looks at tokens anew, as the next run would. */
+  forget(): void;
   remove(): Promise<void>;
 }
 
@@ -87,6 +89,7 @@ export async function makeApacheBench(): Promise<ApacheBench> {
   const plan = async (resource: AnyResource, params: Record<string, unknown>): Promise<Step[]> => resource.plan(params, await resource.inspect(host, params, {}), {}).steps;
   return {
     base, conf, port: await freePort(), token, module, host, plan, execute,
+    forget() { pkcs11.invalidate(); },
     async apply(resource, params) {
       const steps = await plan(resource, params);
       for (const step of steps) await execute(step);
