@@ -19,10 +19,11 @@ const OPTION = /^(chdir|creates|removes|stdin)=(.*)$/s;
  */
 export function parseCommand(params: CommandParams): CommandLine {
   const line: CommandLine = { argv: [] };
-  for (const key of ['chdir', 'creates', 'removes', 'stdin'] as const) {
+  for (const key of ['chdir', 'creates', 'removes'] as const) {
     const value = params[key];
     if (value !== undefined) line[key] = value;
   }
+  if (params.stdin !== undefined) line.stdin = params.stdin;
   if (params.argv !== undefined) line.argv = params.argv.map(String);
   else if (params.cmd !== undefined) line.argv = words(params.cmd);
   else {

@@ -76,7 +76,8 @@ function open(params: CommandParams): CommandParams {
 
 function input(params: CommandParams, line: CommandLine): string | Secret | undefined {
   const stdin: unknown = line.stdin;
-  if (stdin === undefined) return undefined;
+  if (stdin === undefined || stdin === null) return undefined;
+  if (typeof stdin === 'object' && !(stdin instanceof Secret)) throw new HsmfleetError('PARAMS_INVALID', 'command.stdin must be text', { hint: 'write a mapping or list as JSON: | to_json' });
   const end = params.stdin_add_newline === false ? '' : '\n';
   return stdin instanceof Secret ? new Secret(`${stdin.reveal()}${end}`, stdin.origin) : `${String(stdin)}${end}`;
 }

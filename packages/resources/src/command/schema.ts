@@ -13,7 +13,8 @@ export const CommandParams = Type.Object(
     chdir: Type.Optional(AbsolutePath('directory to run it in; / by default')),
     creates: Type.Optional(Type.String({ description: 'do nothing when this path exists; * and ? are taken in its last part' })),
     removes: Type.Optional(Type.String({ description: 'do nothing when this path does not exist; * and ? are taken in its last part' })),
-    stdin: Type.Optional(Type.String({ description: 'text for its standard input; may be a secret' })),
+    // of any type, since a secret is no string to the validator
+    stdin: Type.Optional(Type.Unknown({ description: 'text for its standard input; may be a secret' })),
     stdin_add_newline: Type.Optional(Type.Boolean({ description: 'end stdin with a newline; true by default' })),
     strip_empty_ends: Type.Optional(Type.Boolean({ description: 'take newlines off the end of stdout and stderr; true by default' })),
   },
