@@ -3,6 +3,7 @@ import { apply } from './commands/apply.ts';
 import { artifacts } from './commands/artifacts.ts';
 import { benchReport } from './commands/bench-report.ts';
 import { benchRun } from './commands/bench-run.ts';
+import { benchSign } from './commands/bench-sign.ts';
 import { hosts } from './commands/hosts.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
@@ -15,4 +16,4 @@ import { vaultString } from './commands/vault-string.ts';
 import { version } from './commands/version.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, ...artifacts, benchRun, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, version];
+export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, version];

@@ -163,6 +163,23 @@ export interface PinTries {
   text: string;
 }
 
+export interface SignRateOptions {
+  keyId: string;
+  /** 1 to 8. */
+  sessions: number;
+  seconds: number;
+}
+
+/** What signing for a while came to. */
+export interface SignRate {
+  algorithm: string;
+  signatures: number;
+  failed: number;
+  elapsedS: number;
+  /** What the first failure was. */
+  problem: string | null;
+}
+
 /** A session on one token. Calls wait for one another. */
 export interface TokenSession {
   readonly module: ModuleTarget;
@@ -190,6 +207,11 @@ export interface TokenSession {
    * @throws HsmfleetError OBJECT_NOT_FOUND
    */
   signer(keyId: string): Promise<Signer>;
+  /**
+   * How fast a key signs, in several sessions at the same time, after a login. Nothing else should use the token meanwhile.
+   * @throws HsmfleetError OBJECT_NOT_FOUND, PKCS11, TIMEOUT (then the session is gone)
+   */
+  signRate(options: SignRateOptions): Promise<SignRate>;
   /**
    * Writes an X.509 certificate. Whether it belongs to the key is for the caller to check.
    * @throws HsmfleetError PKCS11, TOKEN_REMOVED

@@ -4,6 +4,7 @@ import { CKA, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKO_CERTIFICATE, CKU_USER, unp
 import { resultOf, type Cryptoki, type Handle } from '../native.ts';
 import { findObjects, readObject } from './child-objects.ts';
 import { generateKeyPair } from './child-generate.ts';
+import { measureSignRate } from './child-sign-rate.ts';
 import type { LoginAnswer, PinOwner, RawListing, RawMechanism, RawSlot, RawTokenInfo, StationAnswers, StationRequest } from './protocol.ts';
 
 /** What a station calls besides: it may write, and it says good-bye in the ordinary way. */
@@ -40,7 +41,7 @@ export class ChildSession {
     openModule(cryptoki, library, announce);
   }
 
-  handle(request: StationRequest): StationAnswers[Op] {
+  handle(request: StationRequest): StationAnswers[Op] | Promise<StationAnswers[Op]> {
     switch (request.op) {
       case 'list': return this.#list();
       case 'open': return this.#open(request);
@@ -49,6 +50,10 @@ export class ChildSession {
       case 'objects': return findObjects(this.#cryptoki, this.#opened(), request.filter, this.#announce).map((object) => readObject(this.#cryptoki, this.#opened(), object));
       case 'generate': return generateKeyPair(this.#cryptoki, this.#opened(), request, this.#announce);
       case 'sign': return this.#sign(request);
+      case 'sign_rate': {
+        if (this.#slot === undefined) throw new Error('no session is open');
+        return measureSignRate(this.#cryptoki, this.#slot.slot, request, this.#announce);
+      }
       case 'create_certificate': return this.#createCertificate(request);
       case 'destroy': return this.#destroy(request.handles);
       case 'set_user_pin': return this.#answerOf('C_SetPIN', () => this.#cryptoki.C_SetPIN(this.#opened(), request.oldPin, request.newPin));

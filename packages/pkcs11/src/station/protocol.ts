@@ -18,6 +18,8 @@ export type StationRequest =
   | { op: 'objects'; filter: RawFilter }
   | { op: 'generate'; key: RawKeyType; id: string; label: string }
   | { op: 'sign'; key: string; mechanism: number; pss?: { hash: number; mgf: number; salt: number }; data: string; size: number }
+  /** Signs for so many seconds in so many sessions at once. */
+  | { op: 'sign_rate'; key: string; mechanism: number; data: string; size: number; sessions: number; seconds: number }
   | { op: 'create_certificate'; id: string; label: string; der: string; subject: string; issuer: string; serialNumber: string }
   | { op: 'destroy'; handles: string[] }
   | { op: 'set_user_pin'; oldPin: string; newPin: string }
@@ -42,6 +44,7 @@ export interface StationAnswers {
   objects: RawObject[];
   generate: RawGenerated;
   sign: { signature: string };
+  sign_rate: { signatures: number; failed: number; elapsedS: number; problem: string | null };
   create_certificate: { handle: string };
   destroy: { deleted: number; failure: RawProblem | null };
   set_user_pin: { result: string };

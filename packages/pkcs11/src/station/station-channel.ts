@@ -33,7 +33,8 @@ export class StationChannel {
       // a group of its own: Ctrl-C must not end it in the middle of a call, and the deadline also ends what a library started
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', ...target.env },
+      // signing rates are measured with up to eight calls at the same time, each in a thread
+      env: { UV_THREADPOOL_SIZE: '8', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', ...target.env },
     });
     readLines(this.#child.stdio[3] as Readable, (line) => { this.#take(line); });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#stderr = (this.#stderr + text).slice(-MAX_STDERR); });

@@ -35,7 +35,7 @@ export async function runStationChild(library: string, addonPath: string): Promi
           announce('loading the add-on');
           session = new ChildSession(loadPkcs11(addonPath) as WritableCryptoki, library, announce);
         }
-        const answer = session.handle(request);
+        const answer = await session.handle(request);
         if (request.op === 'generate') generated = answer as typeof generated;
         reply = { answer };
       } catch (thrown) {

@@ -113,7 +113,7 @@ export class StationSession implements TokenSession {
     const objects = await this.objects({ id: keyId });
     const key = objects.find((object) => object.class === 'private');
     const spki = objects.find((object) => object.spki !== null)?.spki;
-    if (key === undefined || spki == null) {
+    if (key === undefined || spki === undefined || spki === null) {
       throw new HsmfleetError('OBJECT_NOT_FOUND', `the token ${describeToken(this.token)} has no private key with ID ${keyId} whose public half it shows`, {
         hint: this.#loggedIn ? '`hsmfleet token objects --login` shows what there is' : 'most tokens show private keys after a login only',
       });

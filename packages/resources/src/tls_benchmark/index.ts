@@ -1,7 +1,7 @@
 import { HsmfleetError, type BenchmarkPoint, type Rendered } from '@hsmfleet/contract';
 import { DEFAULT_CONCURRENCY, expandMatrix } from '@hsmfleet/benchmark';
 import { configRoot, discoverSites, readApacheConfig, readEnvvars, type DiscoveredSite, type MpmSettings } from '@hsmfleet/httpd';
-import { defineResource, type Handshake, type MeasureSite, type ReadHost, type Step, type TlsProof, type WebChange } from '@hsmfleet/resource';
+import { defineResource, type Handshake, type MeasureSite, type Step, type TlsProof, type WebChange } from '@hsmfleet/resource';
 import { afterChanges, changesBack, processModelChanges, readProcessModel, type ProcessModel } from '../apache_mpm/process-model.ts';
 import { DISTURBED_MARK } from '../inventory/disturbed-mark.ts';
 import { proveSites, targetOf, wasDisturbed } from '../inventory/sites.ts';
