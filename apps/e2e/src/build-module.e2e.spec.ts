@@ -26,7 +26,7 @@ beforeAll(async () => {
   settings = {
     module_source: source, module_sha256: createHash('sha256').update(readFileSync(source)).digest('hex'), module_version: '2.6.1',
     module_package: 'softhsm-lab', module_prefix: '/opt/softhsm-lab', module_regenerate: 'no', module_build_depends: ['libssl-dev'], module_depends: [],
-    module_configure: ['--disable-gost', '--disable-p11-kit', '--with-crypto-backend=openssl', '--sysconfdir=/etc/softhsm-lab', '--localstatedir=/opt/softhsm-lab/var', 'CFLAGS=-O0', 'CXXFLAGS=-O0'],
+    module_configure: ['--disable-static', '--disable-gost', '--disable-p11-kit', '--with-crypto-backend=openssl', '--sysconfdir=/etc/softhsm-lab', '--localstatedir=/opt/softhsm-lab/var', 'CFLAGS=-O0', 'CXXFLAGS=-O0'],
     hsm_module: MODULE, hsm_module_env: { SOFTHSM2_CONF: '/etc/softhsm/softhsm2.conf' },
   };
 }, 300_000);
