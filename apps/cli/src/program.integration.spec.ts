@@ -54,6 +54,11 @@ describe('transcript', () => {
       .toMatchFileSnapshot('testdata/help.txt');
   });
 
+  it('help of groups', async () => {
+    await expect(await transcript(['token'], ['token', 'pin', '--help'], ['token', 'keygen', '--help'], ['token', 'lst'], ['token', 'pin', 'chnge'], ['tokn', 'list'], ['token', 'list', '--frob']))
+      .toMatchFileSnapshot('testdata/help-groups.txt');
+  }, 60_000);
+
   it('usage errors', async () => {
     await expect(await transcript(
       ['aply', 'site.yml'], ['apply'], ['apply', 'site.yml', '--frks', '3'], ['apply', 'site.yml'], ['apply', 'site.yml', '-i', 'hosts.yml', '-f', 'many'],
@@ -101,8 +106,8 @@ describe('the launcher', () => {
 describe('the description for the docs', () => {
   it('names every command and option that the program takes', async () => {
     for (const command of describeCommands().commands) {
-      const { stdout } = await run([command.name, '--help']);
+      const { stdout } = await run([...command.name.split(' '), '--help']);
       for (const { flags } of command.options) expect(stdout).toContain(flags);
     }
-  });
+  }, 180_000);
 });
