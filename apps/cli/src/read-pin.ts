@@ -1,6 +1,7 @@
 import { fstatSync, openSync, closeSync, readSync } from 'node:fs';
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
 import { askHidden, askSecret } from './ask-secret.ts';
+import { vaultOpener, type VaultOptions } from './vault-options.ts';
 
 /** Bytes of a PIN's line; tokens take far fewer. */
 const MAX_LINE = 1024;
@@ -12,6 +13,10 @@ export interface PinSource {
   name: string;
   file?: string | undefined;
   fd?: string | undefined;
+  /** FILE:KEY of a file that Ansible Vault encrypted. */
+  vault?: string | undefined;
+  /** Where the password of that file comes from. */
+  vaultOptions?: VaultOptions | undefined;
   /** The options that name the file and the descriptor, for messages: "--pin-file". */
   option: string;
   question: string;
@@ -26,10 +31,12 @@ export interface PinSource {
  * @throws HsmfleetError USAGE, FILE_MISSING
  */
 export async function readPin(source: PinSource): Promise<Secret> {
-  const { file, fd, option, name } = source;
-  if (file !== undefined && fd !== undefined) throw new HsmfleetError('USAGE', `${option}-file and ${option}-fd are both given`, { hint: `the ${name} comes from one place: leave one out` });
+  const { file, fd, vault, option, name } = source;
+  const given = Object.entries({ file, fd, vault }).flatMap(([kind, value]) => (value === undefined ? [] : [`${option}-${kind}`]));
+  if (given.length > 1) throw new HsmfleetError('USAGE', `${given.join(' and ')} are ${given.length === 2 ? 'both' : 'all'} given`, { hint: `the ${name} comes from one place: leave one out` });
   if (file !== undefined) return new Secret(checkForm(readPinFile(file, name), source), `${option}-file ${file}`);
   if (fd !== undefined) return new Secret(checkForm(readDescriptor(fd, option, name), source), `${option}-fd ${fd}`);
+  if (vault !== undefined) return readVaultedPin(vault, source);
   const instead = `use ${option}-file or ${option}-fd`;
   if (source.confirm !== true) return askSecret(source.question, instead);
   const first = await askSecret(source.question, instead);
@@ -38,9 +45,19 @@ export async function readPin(source: PinSource): Promise<Secret> {
   return first;
 }
 
-function checkForm(pin: string, { label, name, file, fd }: PinSource): string {
+async function readVaultedPin(place: string, source: PinSource): Promise<Secret> {
+  const { option, name, vaultOptions = {} } = source;
+  const { readVaultedValue } = await import('./vaulted-value.ts');
+  const secret = await readVaultedValue(place, `${option}-vault`, await vaultOpener(vaultOptions));
+  // ansible-vault keeps the line break of its standard input
+  const pin = secret.reveal().replace(/\r?\n$/, '');
+  if (pin === '' || pin.includes('\n')) throw new HsmfleetError('USAGE', `${place} holds no ${name}: it ${pin === '' ? 'is empty' : 'has more than one line'}`);
+  return new Secret(checkForm(pin, source), secret.origin);
+}
+
+function checkForm(pin: string, { label, name, file, fd, vault }: PinSource): string {
   if (label === undefined || label === '' || !pin.startsWith(`${label}:`)) return pin;
-  throw new HsmfleetError('USAGE', `${file ?? `descriptor ${String(fd)}`} begins with the name of the token: it is a web server's PIN file, not the ${name}`, {
+  throw new HsmfleetError('USAGE', `${file ?? vault ?? `descriptor ${String(fd)}`} begins with the name of the token: it is a web server's PIN file, not the ${name}`, {
     hint: `give the ${name} alone, without "${label}:"`,
   });
 }

@@ -6,6 +6,7 @@ import { parseKeyId } from '@hsmfleet/station/key-type';
 import type { OptionSpec } from './command.ts';
 import { DEBUG_OPTION } from './fleet-options.ts';
 import { readPin } from './read-pin.ts';
+import { VAULT_OPTIONS, type VaultOptions } from './vault-options.ts';
 
 /** Options of every command that reads a module. */
 export interface ModuleOptions {
@@ -23,22 +24,25 @@ export interface TokenOptions extends ModuleOptions {
 }
 
 /** Where the user's PIN comes from, and whether to log in although wrong ones were tried. */
-export interface PinOptions {
+export interface PinOptions extends VaultOptions {
   pinFile?: string;
   pinFd?: string;
+  pinVault?: string;
   allowLowPinCount?: true;
 }
 
 /** Where the SO PIN comes from. */
-export interface SoPinOptions {
+export interface SoPinOptions extends VaultOptions {
   soPinFile?: string;
   soPinFd?: string;
+  soPinVault?: string;
 }
 
 /** Where a PIN to be set comes from. */
-export interface NewPinOptions {
+export interface NewPinOptions extends VaultOptions {
   newPinFile?: string;
   newPinFd?: string;
+  newPinVault?: string;
 }
 
 /** Which objects of a token. */
@@ -65,15 +69,20 @@ export const TOKEN_OPTIONS: readonly OptionSpec[] = [
 export const PIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--pin-file <file>', description: "first line of this file is the user's PIN; asked for on the terminal when absent" },
   { flags: '--pin-fd <n>', description: "first line from this file descriptor is the user's PIN" },
+  { flags: '--pin-vault <file:key>', description: "the user's PIN is this value of a YAML file that Ansible Vault encrypted" },
   { flags: '--allow-low-pin-count', description: 'log in although wrong PINs were tried before; never on a locked token' },
+  ...VAULT_OPTIONS,
 ];
 export const SO_PIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--so-pin-file <file>', description: 'first line of this file is the SO PIN; asked for on the terminal when absent' },
   { flags: '--so-pin-fd <n>', description: 'first line from this file descriptor is the SO PIN' },
+  { flags: '--so-pin-vault <file:key>', description: 'the SO PIN is this value of a YAML file that Ansible Vault encrypted' },
+  ...VAULT_OPTIONS,
 ];
 export const NEW_PIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--new-pin-file <file>', description: 'first line of this file is the new PIN; asked for on the terminal, twice, when absent' },
   { flags: '--new-pin-fd <n>', description: 'first line from this file descriptor is the new PIN' },
+  { flags: '--new-pin-vault <file:key>', description: 'the new PIN is this value of a YAML file that Ansible Vault encrypted' },
 ];
 
 /** Variables that PKCS#11 libraries look at, taken over from the operator's environment. */
@@ -134,7 +143,7 @@ export async function openTokenSession(options: TokenOptions & PinOptions, login
   const [target, selector] = [moduleOf(options), selectorOf(options)];
   const session = await (await openStation()).open({ module: target, token: selector });
   try {
-    const isGiven = options.pinFile !== undefined || options.pinFd !== undefined;
+    const isGiven = options.pinFile !== undefined || options.pinFd !== undefined || options.pinVault !== undefined;
     if (login === 'user' || (login === 'if given' && isGiven)) {
       process.stderr.write(`PIN of ${session.token.label}: ${session.pinTries().text}\n`);
       const pin = await readUserPin(options, session.token.label);
@@ -158,16 +167,16 @@ export async function withTokenSession<T>(options: TokenOptions & PinOptions, lo
 }
 
 /** The user's PIN of a token. */
-export async function readUserPin({ pinFile, pinFd }: PinOptions, label: string): Promise<Secret> {
-  return readPin({ name: 'PIN', file: pinFile, fd: pinFd, option: '--pin', question: `PIN of ${label}`, label });
+export async function readUserPin({ pinFile, pinFd, pinVault, ...vaultOptions }: PinOptions, label: string): Promise<Secret> {
+  return readPin({ name: 'PIN', file: pinFile, fd: pinFd, vault: pinVault, vaultOptions, option: '--pin', question: `PIN of ${label}`, label });
 }
 
 /** The SO PIN of a token. */
-export async function readSoPin({ soPinFile, soPinFd }: SoPinOptions, label: string, confirm = false): Promise<Secret> {
-  return readPin({ name: 'SO PIN', file: soPinFile, fd: soPinFd, option: '--so-pin', question: `SO PIN of ${label}`, label, confirm });
+export async function readSoPin({ soPinFile, soPinFd, soPinVault, ...vaultOptions }: SoPinOptions, label: string, confirm = false): Promise<Secret> {
+  return readPin({ name: 'SO PIN', file: soPinFile, fd: soPinFd, vault: soPinVault, vaultOptions, option: '--so-pin', question: `SO PIN of ${label}`, label, confirm });
 }
 
 /** A PIN that is to be set, asked for twice. */
-export async function readNewPin({ newPinFile, newPinFd }: NewPinOptions, label: string): Promise<Secret> {
-  return readPin({ name: 'new PIN', file: newPinFile, fd: newPinFd, option: '--new-pin', question: `new PIN of ${label}`, label, confirm: true });
+export async function readNewPin({ newPinFile, newPinFd, newPinVault, ...vaultOptions }: NewPinOptions, label: string): Promise<Secret> {
+  return readPin({ name: 'new PIN', file: newPinFile, fd: newPinFd, vault: newPinVault, vaultOptions, option: '--new-pin', question: `new PIN of ${label}`, label, confirm: true });
 }

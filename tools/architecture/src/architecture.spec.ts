@@ -100,7 +100,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     .map((source) => source.path)
     .sort();
   expect(looking).toEqual([
-    'apps/cli/src/read-pin.ts', // is the second answer the first?
+    'apps/cli/src/read-pin.ts', // is the second answer the first? is a value of the vault a PIN?
     'packages/agent-runtime/src/frame-pin-gate.ts', // keyed hash for the authority
     'packages/agent-runtime/src/inputs.ts', // a rendered template's bytes
     'packages/contract/src/secret.ts', // the redactor
