@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { isTagged, malformed, octetsOf, partsOf, readDer, sequence, taggedPrimitive, TYPE, type Asn1 } from './asn1.ts';
@@ -30,7 +29,7 @@ function parseOne(text: string): AlternativeName {
   const prefix = /^([a-z]+):(.*)$/is.exec(text);
   const kind = KINDS.get((prefix?.[1] ?? '').toLowerCase());
   if (kind !== undefined) return readName(kind, (prefix?.[2] ?? '').trim());
-  if (isIP(text) !== 0) return readName('IP', text);
+  if (isIPv4(text) || isIPv6(text)) return readName('IP', text);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return readName('URI', text);
   if (text.includes('@')) return readName('email', text);
   if (prefix !== null) throw refused(text, `"${prefix[1] ?? ''}" is no kind of name`);
@@ -90,12 +89,21 @@ function readUri(text: string): string {
 
 /** The octets of an address: 4 or 16. */
 function readAddress(text: string): Buffer {
-  if (isIP(text) === 4) return Buffer.from(text.split('.').map(Number));
-  if (isIP(text) !== 6 || text.includes('%')) throw refused(text, 'it is no IPv4 or IPv6 address');
+  if (isIPv4(text)) return Buffer.from(text.split('.').map(Number));
+  if (!isIPv6(text)) throw refused(text, 'it is no IPv4 or IPv6 address');
   // the URL rules print every form of an address, mixed ones too, as groups with one ::
   const [head = '', tail] = new URL(`http://[${text}]/`).hostname.slice(1, -1).split('::').map((half) => half.split(':').filter((group) => group !== ''));
   const groups = tail === undefined ? [...head] : [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
   return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
+function isIPv4(text: string): boolean {
+  return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text);
+}
+
+/** Without a zone, which means something on one machine only. */
+function isIPv6(text: string): boolean {
+  return /^[0-9a-f:.]+$/i.test(text) && text.includes(':') && URL.canParse(`http://[${text}]/`);
 }
 
 function formatAddress(octets: Buffer): string {
