@@ -92,7 +92,6 @@ export function parseSiege(stdout: string, stderr: string): LoadNumbers | undefi
 
 /** The first error that siege told, without its colours; null when it told none. */
 export function complaintOf(stderr: string): string | null {
-  // eslint-disable-next-line no-control-regex -- colours are control sequences
   const plain = stderr.replace(/\u001b\[[0-9;]*m/g, '');
   const line = plain.split('\n').map((text) => text.trim()).find((text) => /^\[?(?:error|alert|fatal)\b|^siege: (?!could not open .*\.siege)|^(?:unshare|mount|sh): /i.test(text));
   return line === undefined ? null : line.slice(0, 300);
