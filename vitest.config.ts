@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 20_000,
     passWithNoTests: true,
     pool: 'threads',
+    // whoever runs the tests may want colours of their own reporter: what the tested code prints depends on its stream alone
+    env: { FORCE_COLOR: '' },
   },
 });
