@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { NO_NUMBERS } from './load.ts';
 import { expandMatrix } from './matrix.ts';
 import { measureSite, type LoadEnd, type LoadPorts } from './measure-site.ts';
+import type { LoadCommand } from './siege.ts';
 
 const KEY = { fingerprint: 'f1', label: 'rsa2048', type: 'rsa', bits: 2048, curve: null };
 
@@ -26,12 +27,15 @@ const healthy: Handshake = { ok: true, keyFingerprint: 'f1', protocol: 'TLSv1.3'
 const dead: Handshake = { ok: false, problem: 'connect ECONNREFUSED' };
 
 /** Ports whose clock moves only when somebody sleeps. */
-function ports(probes: (count: number) => Handshake, ends: (count: number) => LoadEnd): LoadPorts & { told: SiegePoint[]; loads: number; probed: number } {
+function ports(probes: (count: number) => Handshake, ends: (count: number) => LoadEnd): LoadPorts & { told: SiegePoint[]; commands: LoadCommand[]; loads: number; probed: number } {
   let clock = 0;
   const made = {
-    told: [] as SiegePoint[], loads: 0, probed: 0, loadClient: ['client'], root: true,
+    told: [] as SiegePoint[], commands: [] as LoadCommand[], loads: 0, probed: 0, loadClient: ['client'], root: true,
     probe: () => Promise.resolve(probes(made.probed++)),
-    run: () => Promise.resolve(ends(made.loads++)),
+    run: (command: LoadCommand) => {
+      made.commands.push(command);
+      return Promise.resolve(ends(made.loads++));
+    },
     sleep: (ms: number) => { clock += ms; return Promise.resolve(); },
     now: () => clock,
     measured: (one: SiegePoint) => { made.told.push(one); },
@@ -54,17 +58,20 @@ test('a point that is killed at its deadline is hung, and the next one is measur
   const made = ports(() => healthy, (count) => (count === 0 ? { stdout: '', stderr: '', code: 137, timedOut: true } : answered));
   const points = await measureSite(step([point(5), point(10)]), made);
   expect(points.map(({ outcome }) => outcome)).toEqual(['hung', 'measured']);
-  expect(points[0]?.problem).toBe('did not end within 12 s and was killed');
+  expect(points[0]?.problem).toBe('did not end within 12 s and was killed; the server answers');
   expect(made.told).toEqual(points);
 });
 
-test('siege that got stuck on a healthy server is tried once more, and no oftener', async () => {
+test('siege that got stuck on a healthy server is told how often to ask instead, and tried no oftener', async () => {
   const stuck: LoadEnd = { stdout: '', stderr: '', code: 137, timedOut: true };
   const siege: LoadPoint = { tool: 'siege', resumption: 'full', concurrency: 5 };
-  const once = ports(() => healthy, (count) => (count === 0 ? stuck : { ...answered, stdout: SIEGE }));
-  expect(await measureSite(step([siege]), once)).toMatchObject([{ outcome: 'measured', rate: 10 }]);
+  const ended = { ...answered, stdout: SIEGE };
+  const counted = ports(() => healthy, (count) => (count === 0 ? stuck : ended));
+  expect(await measureSite(step([siege]), counted)).toMatchObject([{ outcome: 'measured', rate: 10, tool: 'siege' }]);
+  // the trial of 2 took 2 s: as many fit into 80 % of the 2 s asked for
+  expect(counted.commands.map(({ argv }) => argv.filter((word) => /^(-t.*|-r|\d+)$/.test(word)))).toEqual([['5', '-t2S'], ['5', '-r', '2'], ['5', '-r', '2']]);
   const always = ports(() => healthy, () => stuck);
-  expect(await measureSite(step([siege]), always)).toMatchObject([{ outcome: 'hung' }]);
+  expect(await measureSite(step([siege]), always)).toMatchObject([{ outcome: 'hung', problem: 'did not end within 12 s and was killed; the server answers' }]);
   expect(always.loads).toBe(2);
 });
 

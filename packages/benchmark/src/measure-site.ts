@@ -60,9 +60,8 @@ export async function measureSite(step: MeasureSite, ports: LoadPorts): Promise<
     unhealthy = 0;
     let { ended, numbers } = await load(step, point, ports);
     let after = await awaitHealth(step, ports);
-    // siege itself gets stuck now and then when it ends its users; on a healthy server that tells nothing of the server
     if (point.tool === 'siege' && ended.timedOut && after.ok) {
-      ({ ended, numbers } = await load(step, point, ports));
+      ({ ended, numbers } = await loadByCount(step, point, ports));
       after = await awaitHealth(step, ports);
     }
     if (after.ok) healthy = after;
@@ -86,12 +85,32 @@ async function awaitHealth(step: MeasureSite, ports: LoadPorts): Promise<Handsha
   }
 }
 
-async function load(step: MeasureSite, point: LoadPoint, ports: LoadPorts): Promise<{ ended: LoadEnd; numbers: LoadNumbers | undefined }> {
+const TRIAL_REPETITIONS = 2;
+/** Of the time asked for, so that a server that turns out slower than the trial does not run into the deadline. */
+const COUNTED_SHARE = 0.8;
+
+/**
+ * siege ends its users by force when its time is over, and then gets stuck on a healthy server, at 40 users every other time.
+ * Told how often each user is to ask, it ends by itself: a short trial says how often fits into the time.
+ */
+async function loadByCount(step: MeasureSite, point: LoadPoint, ports: LoadPorts): Promise<Load> {
+  const trial = await load(step, point, ports, TRIAL_REPETITIONS);
+  if (trial.ended.timedOut || trial.numbers === undefined || trial.numbers.transactions === 0) return trial;
+  const perTrial = Math.max(0.01, trial.numbers.elapsedS);
+  return load(step, point, ports, Math.max(1, Math.round((TRIAL_REPETITIONS * step.seconds * COUNTED_SHARE) / perTrial)));
+}
+
+interface Load {
+  ended: LoadEnd;
+  numbers: LoadNumbers | undefined;
+}
+
+async function load(step: MeasureSite, point: LoadPoint, ports: LoadPorts, repetitions?: number): Promise<Load> {
   const { concurrency } = point;
   const { paths, seconds, delayS, deadlineS } = step;
   const { address, serverName, port } = step.target;
   if (point.tool === 'siege') {
-    const ended = await ports.run(siegeCommand({ address, serverName, port, paths, concurrency, seconds, delayS }, ports.root), deadlineS * 1_000);
+    const ended = await ports.run(siegeCommand({ address, serverName, port, paths, concurrency, seconds, delayS, ...(repetitions === undefined ? {} : { repetitions }) }, ports.root), deadlineS * 1_000);
     return { ended, numbers: parseSiege(ended.stdout, ended.stderr) };
   }
   const request: TlsLoadRequest = { address, port, serverName, paths, concurrency, seconds, delayS, resumption: point.resumption };
@@ -102,7 +121,7 @@ async function load(step: MeasureSite, point: LoadPoint, ports: LoadPorts): Prom
 /** What a load came to. */
 function judge(step: MeasureSite, ended: LoadEnd, counted: LoadNumbers | undefined, after: Handshake): [BenchmarkOutcome, LoadNumbers] {
   const numbers = counted ?? NO_NUMBERS;
-  if (ended.timedOut) return ['hung', { ...numbers, problem: `did not end within ${String(step.deadlineS)} s and was killed` }];
+  if (ended.timedOut) return ['hung', { ...numbers, problem: `did not end within ${String(step.deadlineS)} s and was killed${after.ok ? '; the server answers' : ''}` }];
   if (counted === undefined) {
     const said = ended.stderr.trim().split('\n').at(-1) ?? '';
     return ['hung', { ...numbers, problem: `the load could not be measured: ${said === '' ? `exit code ${String(ended.code)}` : said.slice(0, 300)}` }];

@@ -11,6 +11,8 @@ export interface SiegeCall {
   seconds: number;
   /** 0 is siege's benchmark mode, without a wait. */
   delayS: number;
+  /** How often each user asks; `seconds` do not count then. */
+  repetitions?: number;
 }
 
 /** A program to run, with files that it wants; `{folder}` in words and in the environment stands for where they lie. */
@@ -45,7 +47,8 @@ export function siegeCommand(call: SiegeCall, root: boolean): LoadCommand {
   const siege = [
     'siege', '-R', '{folder}/siegerc', ...(call.delayS > 0 ? ['-d', String(call.delayS)] : ['-b']),
     // without its unit siege would run for ever
-    '-c', String(call.concurrency), `-t${String(Math.max(1, Math.round(call.seconds)))}S`, '-f', '{folder}/urls',
+    '-c', String(call.concurrency), ...(call.repetitions === undefined ? [`-t${String(Math.max(1, Math.round(call.seconds)))}S`] : ['-r', String(call.repetitions)]),
+    '-f', '{folder}/urls',
   ];
   return {
     argv: ['unshare', ...(root ? [] : ['--user', '--map-root-user']), '--mount', '--', 'sh', '-c', OWN_HOSTS, 'sh', '{folder}/hosts', ...siege],
