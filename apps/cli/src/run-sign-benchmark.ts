@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir, readlink, realpath } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename } from 'node:path';
 import { HsmfleetError, type BenchmarkModule, type Secret, type SignPoint } from '@hsmfleet/contract';
 import { createColors, pointText, wantsColor } from '@hsmfleet/reporter';
 import type { TokenObject, TokenSession } from '@hsmfleet/station';
 import { defaultStorePath, openStore, type Store } from '@hsmfleet/store';
+import { refuseWhileServing } from './refuse-while-serving.ts';
 import { newRunId } from './run-identity.ts';
 import { moduleOf, openStation, readUserPin, selectorOf, type PinOptions, type TokenOptions } from './token-options.ts';
 
@@ -17,20 +17,16 @@ export interface SignBenchmarkOptions extends Omit<TokenOptions, 'module'>, PinO
   seconds: string;
 }
 
-const WEB_SERVERS = /^(?:apache2|httpd|nginx)$/;
-/** Libraries through which a web server may hold the same token by another way. */
-const TOKEN_LIBRARIES = /\/[^/\n]*(?:pkcs11|p11-kit-client|softhsm)[^/\n]*\.so/;
-
 /**
  * Measures keys of this machine's token through each module, one module after the other.
  * @returns 0, or 2 when no point could be measured
- * @throws HsmfleetError USAGE, PIN_REFUSED when a web server uses a token, and what a station throws
+ * @throws HsmfleetError USAGE, HOST_BUSY when a web server uses a token, and what a station throws
  */
 export async function runSignBenchmark(options: SignBenchmarkOptions): Promise<number> {
   const sessions = options.sessions.split(',').map((word) => wholeNumber('--sessions', word, 8));
   const seconds = wholeNumber('--seconds', options.seconds, 600);
   const modules = options.module ?? [moduleOf({}).path];
-  for (const path of modules) await refuseWhileServing(path);
+  for (const path of modules) await refuseWhileServing(path, 'any');
   const store = openStore(defaultStorePath());
   const run = newRunId();
   const points: SignPoint[] = [];
@@ -99,23 +95,6 @@ async function measure(session: TokenSession, module: BenchmarkModule, key: Toke
   } catch (thrown) {
     if (!(thrown instanceof HsmfleetError) || thrown.code !== 'TIMEOUT') throw thrown;
     return { ...of, algorithm: key.keyType === 'ec' ? 'ecdsa-sha256' : 'rsa-pkcs1-sha256', signatures: 0, failed: 0, elapsedS: 0, rate: 0, outcome: 'hung', problem: thrown.message };
-  }
-}
-
-/**
- * Signing takes the token's time, and logging out takes its login, from a web server that uses it (field notes 0b).
- * @throws HsmfleetError HOST_BUSY
- */
-async function refuseWhileServing(module: string): Promise<void> {
-  const real = await realpath(module).catch(() => module);
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const program = basename(await readlink(`/proc/${pid}/exe`).catch(() => ''));
-    if (!WEB_SERVERS.test(program)) continue;
-    const maps = await readFile(`/proc/${pid}/maps`, 'utf8').catch(() => '');
-    const library = maps.includes(real) ? real : TOKEN_LIBRARIES.exec(maps)?.[0];
-    if (library !== undefined) {
-      throw new HsmfleetError('HOST_BUSY', `the web server ${program} (process ${pid}) uses ${library}: signing would take its token away`, { hint: 'stop the web server first, or measure how it serves: hsmfleet bench run' });
-    }
   }
 }
 

@@ -6,6 +6,7 @@ import { parseKeyId } from '@hsmfleet/station/key-type';
 import type { OptionSpec } from './command.ts';
 import { DEBUG_OPTION } from './fleet-options.ts';
 import { readPin } from './read-pin.ts';
+import { refuseWhileServing } from './refuse-while-serving.ts';
 import { VAULT_OPTIONS, type VaultOptions } from './vault-options.ts';
 
 /** Options of every command that reads a module. */
@@ -137,7 +138,7 @@ export type LoginWish = 'none' | 'user' | 'if given';
 
 /**
  * Opens a session on the token that the options name, and logs in when asked to. Close it: {@link withTokenSession} does.
- * @throws HsmfleetError USAGE, TOKEN_NOT_FOUND, PIN_REFUSED, PIN_INCORRECT, PKCS11, TIMEOUT
+ * @throws HsmfleetError USAGE, HOST_BUSY when a web server of this machine uses a card, TOKEN_NOT_FOUND, PIN_REFUSED, PIN_INCORRECT, PKCS11, TIMEOUT
  */
 export async function openTokenSession(options: TokenOptions & PinOptions, login: LoginWish): Promise<TokenSession> {
   const [target, selector] = [moduleOf(options), selectorOf(options)];
@@ -145,6 +146,7 @@ export async function openTokenSession(options: TokenOptions & PinOptions, login
   try {
     const isGiven = options.pinFile !== undefined || options.pinFd !== undefined || options.pinVault !== undefined;
     if (login === 'user' || (login === 'if given' && isGiven)) {
+      await refuseWhileServing(target.path, 'hardware');
       process.stderr.write(`PIN of ${session.token.label}: ${session.pinTries().text}\n`);
       const pin = await readUserPin(options, session.token.label);
       await session.login(pin, { allowLowPinCount: options.allowLowPinCount === true });

@@ -1,11 +1,9 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { CKF_SERIAL_SESSION, CKU_USER } from './cryptoki.ts';
 import { listSlots, observeModule, openModule, readTokenInfo, type Announce } from './child-observe.ts';
 import { loadPkcs11, resultOf, type Cryptoki } from './native.ts';
 import type { ChildAnswer, ChildLine, ChildRequest, LoginRequest } from './protocol.ts';
-
-/** The parent reads answers here; standard output belongs to the library. */
-const ANSWER_FD = 3;
+import { writeAnswer } from './write-answer.ts';
 
 /**
  * The child program: reads one request, does it, answers, and kills itself.
@@ -19,16 +17,16 @@ export function runPkcs11Child(addonPath?: string): void {
   let call = 'starting';
   const announce: Announce = (next) => {
     call = next;
-    writeLine({ call });
+    writeAnswer<ChildLine>({ call });
   };
   try {
     const request = JSON.parse(readFileSync(0, 'utf8')) as ChildRequest;
-    writeLine({ answer: answer(request, addonPath, announce) });
+    writeAnswer<ChildLine>({ answer: answer(request, addonPath, announce) });
   } catch (thrown) {
     const result = resultOf(thrown);
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     // when even this cannot be written the parent is gone, and nobody is left to be told
-    try { writeLine({ answer: { kind: 'failed', call, message, ...(result === undefined ? {} : { result }) } }); } catch { /* see above */ }
+    try { writeAnswer<ChildLine>({ answer: { kind: 'failed', call, message, ...(result === undefined ? {} : { result }) } }); } catch { /* see above */ }
   } finally {
     process.kill(process.pid, 'SIGKILL');
   }
@@ -69,15 +67,4 @@ function login(cryptoki: Cryptoki, request: LoginRequest, announce: Announce): C
     // the answer to the login is what counts; a token that cannot say its state afterwards changes nothing about it
   }
   return { kind: 'login', result, flagsBefore: before.flags, flagsAfter };
-}
-
-function writeLine(line: ChildLine): void {
-  let rest = Buffer.from(`${JSON.stringify(line)}\n`);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(ANSWER_FD, rest));
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown;
-    }
-  }
 }

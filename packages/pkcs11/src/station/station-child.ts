@@ -1,12 +1,9 @@
-import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { loadPkcs11, resultOf } from '../native.ts';
+import { writeAnswer } from '../write-answer.ts';
 import { GenerationFailure } from './child-generate.ts';
 import { ChildSession, type WritableCryptoki } from './child-session.ts';
 import type { StationFailure, StationLine, StationRequest } from './protocol.ts';
-
-/** The parent reads answers here; standard output belongs to the library. */
-const ANSWER_FD = 3;
 
 /**
  * The station's child program: keeps one module loaded and one session open, and does what requests ask, until it is told to
@@ -22,7 +19,7 @@ export async function runStationChild(library: string, addonPath: string): Promi
   const announce = (next: string): void => {
     call = next;
     // an announcement that nobody reads is no reason to leave a token in the middle of something
-    try { writeLine({ call }); } catch { /* see above */ }
+    try { writeAnswer<StationLine>({ call }); } catch { /* see above */ }
   };
   let session: ChildSession | undefined;
   try {
@@ -42,7 +39,7 @@ export async function runStationChild(library: string, addonPath: string): Promi
         reply = { failed: describe(thrown, call) };
       }
       try {
-        writeLine(reply);
+        writeAnswer<StationLine>(reply);
       } catch {
         // the parent is gone: a key pair that it never heard of would be in the way of the next try
         if (generated !== undefined) session?.discard(generated);
@@ -60,15 +57,4 @@ function describe(thrown: unknown, call: string): StationFailure {
   if (thrown instanceof GenerationFailure) return thrown.failure;
   const result = resultOf(thrown);
   return { call, message: thrown instanceof Error ? thrown.message : String(thrown), ...(result === undefined ? {} : { result }) };
-}
-
-function writeLine(line: StationLine): void {
-  let rest = Buffer.from(`${JSON.stringify(line)}\n`);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(ANSWER_FD, rest));
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown;
-    }
-  }
 }
