@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CKF_SERIAL_SESSION, CKU_USER } from './cryptoki.ts';
 import { listSlots, observeModule, openModule, readTokenInfo, type Announce } from './child-observe.ts';
-import { loadPkcs11, resultOf, type Cryptoki } from './native.ts';
+import { answerOf, loadPkcs11, resultOf, type Cryptoki } from './native.ts';
 import type { ChildAnswer, ChildLine, ChildRequest, LoginRequest } from './protocol.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -52,14 +52,7 @@ function login(cryptoki: Cryptoki, request: LoginRequest, announce: Announce): C
   announce('C_OpenSession');
   const session = cryptoki.C_OpenSession(found.slot, CKF_SERIAL_SESSION);
   announce('C_Login');
-  let result = 'CKR_OK';
-  try {
-    cryptoki.C_Login(session, CKU_USER, request.pin);
-  } catch (thrown) {
-    const answered = resultOf(thrown);
-    if (answered === undefined) throw thrown;
-    result = answered;
-  }
+  const result = answerOf(() => { cryptoki.C_Login(session, CKU_USER, request.pin); });
   let flagsAfter: number | null = null;
   try {
     flagsAfter = readTokenInfo(cryptoki, found.slot, found.slotId, announce)?.flags ?? null;

@@ -48,3 +48,18 @@ export function resultOf(thrown: unknown): string | undefined {
   const name = match[1] ?? '';
   return name.startsWith('CKR_') && name !== 'CKR_VENDOR_DEFINED' ? name : `CKR_0x${Number(match[2]).toString(16)}`;
 }
+
+/**
+ * What a call answered: `CKR_OK`, or the CKR_ name of what it threw.
+ * @throws whatever was thrown that is no return value
+ */
+export function answerOf(call: () => unknown): string {
+  try {
+    call();
+    return 'CKR_OK';
+  } catch (thrown) {
+    const result = resultOf(thrown);
+    if (result === undefined) throw thrown;
+    return result;
+  }
+}

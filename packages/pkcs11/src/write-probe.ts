@@ -1,6 +1,6 @@
 import type { Template } from 'pkcs11js';
 import { CKA, CKF, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN } from './cryptoki.ts';
-import { resultOf, type Cryptoki, type Handle } from './native.ts';
+import { answerOf, type Cryptoki, type Handle } from './native.ts';
 import type { RawEvidence } from './protocol.ts';
 
 /** Answers that say "this module makes no keys". */
@@ -40,15 +40,4 @@ export function probeKeyGeneration(cryptoki: Cryptoki, session: Handle): string 
   const rsa = ask(CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_EC);
   // no RSA does not mean no keys: a module may be for elliptic curves only
   return rsa === 'CKR_MECHANISM_INVALID' ? ask(CKM_EC_KEY_PAIR_GEN, CKK_RSA) : rsa;
-}
-
-function answerOf(call: () => unknown): string {
-  try {
-    call();
-    return 'CKR_OK';
-  } catch (thrown) {
-    const result = resultOf(thrown);
-    if (result === undefined) throw thrown;
-    return result;
-  }
 }

@@ -1,7 +1,7 @@
 import type { PKCS11, Template } from 'pkcs11js';
 import { listSlots, openModule, type Announce } from '../child-observe.ts';
 import { CKA, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKO_CERTIFICATE, CKU_USER, unpad } from '../cryptoki.ts';
-import { resultOf, type Cryptoki, type Handle } from '../native.ts';
+import { answerOf, resultOf, type Cryptoki, type Handle } from '../native.ts';
 import { findObjects, readObject } from './child-objects.ts';
 import { generateKeyPair } from './child-generate.ts';
 import { measureSignRate } from './child-sign-rate.ts';
@@ -271,16 +271,4 @@ function paddedLabel(label: string): string {
 
 function versionOf({ major, minor }: { major: number; minor: number }): string {
   return `${major}.${minor}`;
-}
-
-/** `CKR_OK`, or the CKR_ name of what was thrown. */
-function answerOf(act: () => unknown): string {
-  try {
-    act();
-    return 'CKR_OK';
-  } catch (thrown) {
-    const result = resultOf(thrown);
-    if (result === undefined) throw thrown;
-    return result;
-  }
 }
