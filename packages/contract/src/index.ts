@@ -7,6 +7,7 @@ export * from './artifact.ts';
 export * from './facts.ts';
 export * from './benchmark.ts';
 export * from './inventory.ts';
+export * from './check.ts';
 export * from './event.ts';
 export * from './wire.ts';
 export * from './frame.ts';
