@@ -5,7 +5,6 @@ import { HsmfleetError, type BenchmarkModule, type Secret, type SignPoint } from
 import { createColors, pointText, wantsColor } from '@hsmfleet/reporter';
 import type { TokenObject, TokenSession } from '@hsmfleet/station';
 import { defaultStorePath, openStore, type Store } from '@hsmfleet/store';
-import { refuseWhileServing } from './refuse-while-serving.ts';
 import { newRunId } from './run-identity.ts';
 import { moduleOf, openStation, readUserPin, selectorOf, type PinOptions, type TokenOptions } from './token-options.ts';
 
@@ -26,6 +25,7 @@ export async function runSignBenchmark(options: SignBenchmarkOptions): Promise<n
   const sessions = options.sessions.split(',').map((word) => wholeNumber('--sessions', word, 8));
   const seconds = wholeNumber('--seconds', options.seconds, 600);
   const modules = options.module ?? [moduleOf({}).path];
+  const { refuseWhileServing } = await import('@hsmfleet/pkcs11/station');
   for (const path of modules) await refuseWhileServing(path, 'any');
   const store = openStore(defaultStorePath());
   const run = newRunId();

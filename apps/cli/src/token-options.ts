@@ -6,7 +6,6 @@ import { parseKeyId } from '@hsmfleet/station/key-type';
 import type { OptionSpec } from './command.ts';
 import { DEBUG_OPTION } from './fleet-options.ts';
 import { readPin } from './read-pin.ts';
-import { refuseWhileServing } from './refuse-while-serving.ts';
 import { VAULT_OPTIONS, type VaultOptions } from './vault-options.ts';
 
 /** Options of every command that reads a module. */
@@ -146,7 +145,6 @@ export async function openTokenSession(options: TokenOptions & PinOptions, login
   try {
     const isGiven = options.pinFile !== undefined || options.pinFd !== undefined || options.pinVault !== undefined;
     if (login === 'user' || (login === 'if given' && isGiven)) {
-      await refuseWhileServing(target.path, 'hardware');
       process.stderr.write(`PIN of ${session.token.label}: ${session.pinTries().text}\n`);
       const pin = await readUserPin(options, session.token.label);
       await session.login(pin, { allowLowPinCount: options.allowLowPinCount === true });

@@ -1,7 +1,6 @@
 import { HsmfleetError } from '@hsmfleet/contract';
 import { formatKeyType, isWeak, parseKeyId, parseKeyType, type TokenObject, type TokenSession } from '@hsmfleet/station';
 import { askYes } from './ask-yes.ts';
-import { refuseWhileServing } from './refuse-while-serving.ts';
 import {
   filterOf, moduleOf, openStation, readNewPin, readSoPin, readUserPin, selectorOf, withTokenSession,
   type FilterOptions, type NewPinOptions, type PinOptions, type SoPinOptions, type TokenOptions,
@@ -31,7 +30,6 @@ export async function initializeToken(options: InitOptions): Promise<number> {
   const label = wanted(options.label, '--label', 'the label that the token gets');
   const station = await openStation();
   const [module, selector] = [moduleOf(options), selectorOf(options)];
-  await refuseWhileServing(module.path, 'hardware');
   const isNamed = Object.keys(selector).length > 0;
   const { slots } = await station.list(module);
   const before = isNamed ? slots.flatMap(({ token }) => token ?? []).filter((token) =>
@@ -48,7 +46,6 @@ export async function initializeToken(options: InitOptions): Promise<number> {
 
 /** `token pin change` @throws HsmfleetError */
 export async function changePin(options: ChangePinOptions): Promise<number> {
-  await refuseWhileServing(moduleOf(options).path, 'hardware');
   return withTokenSession(options, 'none', async (session) => {
     const { label } = session.token;
     process.stderr.write(`PIN of ${label}: ${session.pinTries().text}\n`);
@@ -62,7 +59,6 @@ export async function changePin(options: ChangePinOptions): Promise<number> {
 
 /** `token pin unblock` @throws HsmfleetError */
 export async function unblockPin(options: UnblockOptions): Promise<number> {
-  await refuseWhileServing(moduleOf(options).path, 'hardware');
   return withTokenSession(options, 'none', async (session) => {
     const { label, soPinState } = session.token;
     const { describeTries } = await import('@hsmfleet/pkcs11/station');

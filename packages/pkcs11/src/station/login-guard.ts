@@ -4,6 +4,7 @@ import { CKF } from '../cryptoki.ts';
 import { tokenIdentity } from '../interpret.ts';
 import type { PinLedger } from '../pin-ledger.ts';
 import type { LoginAnswer, PinOwner } from './protocol.ts';
+import { refuseWhileServing } from './refuse-while-serving.ts';
 import { describeResult } from './station-failure.ts';
 
 /** Answers to a login that mean "this is not the PIN"; the last two are about its form, but some modules ask the card first. */
@@ -50,12 +51,13 @@ export interface GuardedTry {
 }
 
 /**
- * The PIN guard of a station. The flags come first; a PIN that this token called wrong is not tried again; then one try, whose
+ * The PIN guard of a station. No web server of this machine may hold a card; the flags come first; a PIN that this token called wrong is not tried again; then one try, whose
  * outcome is remembered.
- * @throws HsmfleetError PIN_REFUSED (nothing was tried), PIN_INCORRECT (one try was spent), TOKEN_REMOVED, PKCS11
+ * @throws HsmfleetError HOST_BUSY and PIN_REFUSED (nothing was tried), PIN_INCORRECT (one try was spent), TOKEN_REMOVED, PKCS11
  */
 export async function tryPinOnce(ledger: PinLedger, attempt: GuardedTry): Promise<void> {
-  const { token, owner, pin, allowLowPinCount } = attempt;
+  const { library, token, owner, pin, allowLowPinCount } = attempt;
+  await refuseWhileServing(library, 'hardware');
   const { countLow, finalTry, locked } = STEPS[owner];
   if (pin.reveal() === '') throw refuse(attempt, `the ${NAMES[owner]} is empty`, 'check where the PIN comes from');
   const identity = stationIdentity(token, owner);
@@ -69,7 +71,7 @@ export async function tryPinOnce(ledger: PinLedger, attempt: GuardedTry): Promis
   checkState(attempt, state);
   const answer = await attempt.send(state === 'uninitialized' ? 0 : locked | (allowLowPinCount ? 0 : countLow | finalTry));
   if (answer.kind === 'not_tried') {
-    if (answer.reason === 'gone') throw describeResult({ library: attempt.library, token: describeToken(token), what: attempt.what }, 'C_GetTokenInfo', 'CKR_TOKEN_NOT_PRESENT');
+    if (answer.reason === 'gone') throw describeResult({ library, token: describeToken(token), what: attempt.what }, 'C_GetTokenInfo', 'CKR_TOKEN_NOT_PRESENT');
     checkState({ ...attempt, allowLowPinCount: false }, stateFrom(owner, answer.flags));
     throw refuse(attempt, 'its flags forbid it', 'look at them with `hsmfleet token show`');
   }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createPublicKey, verify } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,6 +63,30 @@ describe.skipIf(reason !== undefined)('a station', () => {
       code: 'TOKEN_NOT_FOUND', message: expect.stringContaining('no token of') as string, hint: expect.stringContaining(soft.label) as string,
     });
     expect(await failureOf(station.list({ path: '/nowhere.so' }))).toMatchObject({ code: 'PKCS11', message: 'the module /nowhere.so does not exist' });
+  });
+
+  test('does not log in while a web server of this machine holds a card, whoever asks, and no try is spent', async () => {
+    // a library under another name counts as one of a card, and a process of that name that has it loaded as a web server
+    const folder = mkdtempSync(join(tmpdir(), 'hsmfleet-card-'));
+    const [module, program] = [join(folder, 'libcard-pkcs11.so'), join(folder, 'apache2')];
+    copyFileSync(soft.target.path, module);
+    copyFileSync('/bin/sleep', program);
+    const server = spawn(program, ['60'], { env: { LD_PRELOAD: module }, stdio: 'ignore' });
+    try {
+      const session = await open({ ...soft.target, path: module });
+      await expect.poll(() => failureOf(session.login(new Secret(soft.pin)))).toMatchObject({
+        code: 'HOST_BUSY', message: `the web server apache2 (process ${String(server.pid)}) uses ${module}: a login here would take its token away`,
+      });
+      expect(session.loggedIn).toBe(false);
+      const ended = once(server, 'exit');
+      server.kill();
+      await ended;
+      await session.login(new Secret(soft.pin));
+      expect(session.loggedIn).toBe(true);
+    } finally {
+      server.kill();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test.each(['rsa:1024', 'rsa:2048', ...Object.keys(CURVES).map((curve) => `EC:${curve}`)])('makes a key pair %s that signs and stays on the token', async (text) => {
