@@ -3,7 +3,7 @@ import { loadHosts } from '@hsmfleet/hosts';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { renderValue, scopeOf } from '@hsmfleet/template';
 import { askHidden, canAsk } from './ask-secret.ts';
-import { needHosts } from './run-playbook.ts';
+import { needHosts } from './execute-playbook.ts';
 import { vaultOpener, type VaultOptions } from './vault-options.ts';
 
 /**

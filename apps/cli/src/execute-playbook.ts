@@ -1,0 +1,171 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Secret, type Value } from '@hsmfleet/contract';
+import { loadHosts } from '@hsmfleet/hosts';
+import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
+import { runPlays, type RunnerPlay, type RunSummary } from '@hsmfleet/runner';
+import type { Store } from '@hsmfleet/store';
+import type { HostTarget, Transport } from '@hsmfleet/transport';
+import { createLocalTransport } from '@hsmfleet/transport-local';
+import { checkTarget, createSshTransport } from '@hsmfleet/transport-ssh';
+import { loadAgentBundle } from './agent-bundle.ts';
+import { askHidden, askSecret, canAsk } from './ask-secret.ts';
+import { parseExtraVars } from './extra-vars.ts';
+import type { FleetOptions } from './fleet-options.ts';
+import { hostTarget } from './host-target.ts';
+import { CustodyLoader, type CustodyOptions } from './load-custody.ts';
+import { newRunId, runUser } from './run-identity.ts';
+import { vaultOpener } from './vault-options.ts';
+
+/** A playbook and the hosts it is for. */
+export interface PlaybookRequest {
+  playbook: string;
+  fleet: FleetOptions;
+  limit?: string | undefined;
+  tags?: string[] | undefined;
+  skipTags?: string[] | undefined;
+  /** Variables of the command itself, over those of the person. */
+  vars?: Record<string, Value>;
+  check: boolean;
+  diff: boolean;
+  /** Manifests of the tokens that hosts may have. */
+  custody?: CustodyOptions;
+}
+
+/** A run, and where what happens in it goes; nothing is printed. */
+export interface ExecuteRequest extends PlaybookRequest {
+  store: Store;
+  /** Id of the run; a new one when absent. */
+  run?: string | undefined;
+  /** Called once everything is prepared, right before hosts are reached. */
+  onStart?(): void;
+  /** Every event, in order per host, after the store has it. Must not throw. */
+  onEvent?(event: RunEvent): void;
+  /** What a person should know, one sentence each. */
+  onNote?(text: string): void;
+  /** Aborting lets every host end its current task. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A run that came to its end. */
+export interface ExecutedRun {
+  run: string;
+  /** Hosts of all plays, in order. */
+  hosts: string[];
+  summary: RunSummary;
+}
+
+/**
+ * Compiles a playbook and runs it on its hosts; events go to the store. Everything that can be wrong on the control host is
+ * found before any host is touched.
+ * @throws HsmfleetError, HsmfleetErrors
+ */
+export async function executePlaybook(request: ExecuteRequest): Promise<ExecutedRun> {
+  const { fleet, store, run = newRunId(), onEvent, onNote = () => undefined } = request;
+  const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
+  const forks = parseForks(fleet.forks);
+  const ask = canAsk() ? askHidden : undefined;
+  const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
+  const vault = await vaultOpener(fleet);
+  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
+  const user = runUser();
+  const compiled = await compilePlaybook({
+    playbook: request.playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags,
+    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => store.artifacts(),
+    extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars },
+  });
+  const plays = await preparePlays(compiled, fleet, becomePassword, custody);
+  for (const warning of [...hosts.warnings, ...compiled.warnings]) onNote(`warning: ${warning}`);
+  const bundle = await loadAgentBundle(() => { onNote('packing the Node runtime for hosts without one (once)'); });
+  const holders = store.custodyHolders();
+  const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
+  request.onStart?.();
+  const summary = await runPlays({
+    run, user, playbook: request.playbook, check: request.check, plays, bundle, forks,
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    transport: createTransports(),
+    blob: (sha256) => openBlob(compiled, store, sha256),
+    artifacts: store.blobs,
+    bind: (plan) => bindArtifacts(plan, () => store.artifacts()),
+    onEvent(event) {
+      store.appendEvent(event);
+      onEvent?.(event);
+      if (event.type === 'custody' || event.type === 'host_unreachable') unproven.delete(event.host);
+      if (event.type === 'custody') noteMoved(event, holders, onNote);
+    },
+  });
+  if (unproven.size > 0) onNote(`warning: no task looked at a token on ${[...unproven].join(', ')}: the manifests proved nothing there`);
+  return { run, hosts: hostsOf(compiled), summary };
+}
+
+/** @throws HsmfleetError USAGE when no hosts file was given */
+export function needHosts(files: string[] | undefined): string[] {
+  if (files !== undefined && files.length > 0) return files;
+  throw new HsmfleetError('USAGE', 'no hosts file is given', { hint: 'name one with -i: hsmfleet … -i hosts.yml' });
+}
+
+function parseForks(text: string): number {
+  const forks = Number(text);
+  if (!Number.isInteger(forks) || forks < 1) throw new HsmfleetError('USAGE', `--forks wants a number from 1 up, not "${text}"`);
+  return forks;
+}
+
+/** How each play reaches its hosts; everything that is wrong with that, of all hosts, at once. */
+async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, becomePassword: Secret | undefined, custody: CustodyLoader): Promise<RunnerPlay[]> {
+  const problems: HsmfleetError[] = [];
+  const checked = new Set<string>();
+  const plays: RunnerPlay[] = [];
+  for (const play of compiled.plays) {
+    const targets = new Map<string, HostTarget>();
+    for (const host of play.hosts) {
+      try {
+        const target = targetOf(play, host, fleet, becomePassword);
+        targets.set(host, target);
+        const files = JSON.stringify([target.identityFile, target.sshArgs, target.connection]);
+        if (!checked.has(files)) await checkTarget(target);
+        checked.add(files);
+      } catch (thrown) {
+        if (!(thrown instanceof HsmfleetError)) throw thrown;
+        if (!problems.some(({ message }) => message === thrown.message)) problems.push(thrown);
+      }
+    }
+    plays.push({
+      index: play.index, name: play.name, batches: play.batches, anyErrorsFatal: play.anyErrorsFatal, plans: await custody.addTo(play), targets,
+      ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
+    });
+  }
+  if (problems.length === 1) throw problems[0] as HsmfleetError;
+  if (problems.length > 1) throw new HsmfleetErrors(problems);
+  return plays;
+}
+
+function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, becomePassword: Secret | undefined): HostTarget {
+  return hostTarget(host, play.connection.get(host) ?? {}, {
+    user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword,
+  });
+}
+
+/** One transport of each kind per run, made when the first host needs it. */
+function createTransports(): (target: HostTarget) => Transport {
+  const made: { ssh?: Transport; local?: Transport } = {};
+  return ({ connection }) => connection === 'local'
+    ? (made.local ??= createLocalTransport())
+    : (made.ssh ??= createSshTransport(canAsk() ? { prompts: { secret: (question) => askSecret(question) } } : {}));
+}
+
+/** A file that the playbook names, or a package that a host built. */
+function openBlob(compiled: CompiledPlaybook, { blobs }: Store, sha256: string): NodeJS.ReadableStream | undefined {
+  const path = compiled.blobs.get(sha256)?.path ?? blobs.path(sha256);
+  return existsSync(path) ? createReadStream(path) : undefined;
+}
+
+/** A device that changed its host is no mistake by itself, but somebody should know. */
+function noteMoved({ host, proof }: RunEventOf<'custody'>, holders: ReturnType<Store['custodyHolders']>, onNote: (text: string) => void): void {
+  const last = holders.get(proof.identity);
+  if (proof.verdict !== 'proven' || last === undefined || last.host === host) return;
+  onNote(`warning: the token "${proof.token}" on ${host} (${proof.file ?? ''}) was on ${last.host} at ${last.at}: was it moved?`);
+}
+
+function hostsOf(compiled: CompiledPlaybook): string[] {
+  return [...new Set(compiled.plays.flatMap(({ hosts }) => hosts))];
+}
