@@ -1,6 +1,6 @@
 export { createReporter, type Reporter, type ReporterOptions } from './reporter.ts';
-export { createColors, wantsColor, type Colors } from './colors.ts';
-export { errorLines, type PrintableError } from './error-text.ts';
 export { pointText } from './point-text.ts';
-export { printable, printableBlock, printableJson } from './printable.ts';
-export { formatTable, type TableCell } from './table.ts';
+// what commands print without a run comes from the same room
+export {
+  createColors, errorLines, formatTable, printable, printableBlock, printableJson, wantsColor, type Colors, type PrintableError, type TableCell,
+} from '@hsmfleet/terminal-text';

@@ -1,8 +1,7 @@
 import cliTruncate from 'cli-truncate';
 import { createLogUpdate } from 'log-update';
 import type { RunEvent } from '@hsmfleet/contract';
-import type { Colors } from './colors.ts';
-import { printable } from './printable.ts';
+import { printable, type Colors } from '@hsmfleet/terminal-text';
 
 /** Milliseconds between two redraws: at most ten a second. */
 const REDRAW_MS = 100;

@@ -1,8 +1,6 @@
 import { countEvent, type Counts, type ErrorShape, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
-import type { Colors } from './colors.ts';
-import { errorLines } from './error-text.ts';
+import { errorLines, printable, type Colors } from '@hsmfleet/terminal-text';
 import { pointText } from './point-text.ts';
-import { printable } from './printable.ts';
 import { recapLines } from './recap.ts';
 import { createTaskGroups, type TaskGroup } from './task-groups.ts';
 import { detailLines, outcomeWord, type Detail } from './task-text.ts';

@@ -1,6 +1,6 @@
 import type { SiegePoint } from '@hsmfleet/contract';
 import { expect, test } from 'vitest';
-import { createColors } from './colors.ts';
+import { createColors } from '@hsmfleet/terminal-text';
 import { pointText } from './point-text.ts';
 
 const plain = createColors(false);

@@ -1,6 +1,5 @@
 import type { BenchmarkPoint } from '@hsmfleet/contract';
-import type { Colors } from './colors.ts';
-import { printable } from './printable.ts';
+import { printable, type Colors } from '@hsmfleet/terminal-text';
 
 /** One line about a measured point: what was measured, and what came of it. */
 export function pointText(point: BenchmarkPoint, colors: Colors): string {

@@ -1,6 +1,5 @@
 import type { Counts } from '@hsmfleet/contract';
-import type { Colors } from './colors.ts';
-import { printable } from './printable.ts';
+import { printable, type Colors } from '@hsmfleet/terminal-text';
 
 const WORDS = ['ok', 'changed', 'unreachable', 'failed', 'skipped', 'refused', 'ignored'] as const;
 

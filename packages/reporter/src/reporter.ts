@@ -1,8 +1,7 @@
 import type { RunEvent } from '@hsmfleet/contract';
-import { createColors } from './colors.ts';
+import { createColors, printable, printableJson } from '@hsmfleet/terminal-text';
 import { createLiveProgress, type TerminalStream } from './live-progress.ts';
 import { createPrinter } from './plain-printer.ts';
-import { printable, printableJson } from './printable.ts';
 
 /** Milliseconds that results wait for slower hosts before a task is printed without them. */
 const PATIENCE_MS = 3_000;

@@ -1,7 +1,5 @@
 import type { Diff, TaskFinished } from '@hsmfleet/contract';
-import type { Colors } from './colors.ts';
-import { errorLines } from './error-text.ts';
-import { printable, printableBlock, printableJson } from './printable.ts';
+import { errorLines, printable, printableBlock, printableJson, type Colors } from '@hsmfleet/terminal-text';
 
 /** What a person asked to see. */
 export interface Detail {

@@ -1,0 +1,4 @@
+export { createColors, wantsColor, type Colors } from './colors.ts';
+export { errorLines, type PrintableError } from './error-text.ts';
+export { printable, printableBlock, printableJson } from './printable.ts';
+export { formatTable, type TableCell } from './table.ts';
