@@ -1,4 +1,4 @@
-import type { ControlSummary, ErrorShape, FindingCell, SourcePosition } from '@hsmfleet/contract';
+import type { ControlSummary, ErrorShape, FindingCell, SourcePosition, TaskOutcome } from '@hsmfleet/contract';
 
 /** A value of a parameter: what SQL can be given. Truth values are 0 and 1, lists are texts joined by commas. */
 export type ParameterValue = string | number;
@@ -26,6 +26,8 @@ export interface Control extends ControlSummary {
   applies: string | undefined;
   /** Path of the playbook that must have nothing to do; undefined for queries. */
   playbook: string | undefined;
+  /** Names of the tasks of that playbook that count; undefined: all. */
+  tasks: readonly string[] | undefined;
   /** Text of a finding, with {column} for cells; undefined: the cells. */
   message: string | undefined;
   /** Columns that make a finding the same one in later checks; undefined: all but times and ages. */
@@ -83,20 +85,23 @@ export interface HostEvidence {
   gaps: readonly string[];
 }
 
-/** A task of a playbook in check mode that has something to do. */
+/** A task of a playbook, as it ended in check mode. `changed`: it has something to do. */
 export interface DriftTask {
   name: string;
   resource: string;
+  outcome: TaskOutcome;
   changes: readonly string[];
+  error: ErrorShape | null;
   position: SourcePosition | null;
 }
 
 /** What a playbook in check mode said of a host. */
 export interface HostDrift {
+  /** Every task that ran to an end, skipped ones included, in order. */
   tasks: readonly DriftTask[];
   /** It did not get to its end: what it lacks to say is unknown. */
   error: ErrorShape | null;
-  /** When it ran. */
+  /** When it ended, ISO 8601. */
   at: string;
 }
 

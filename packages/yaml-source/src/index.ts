@@ -1,6 +1,7 @@
 export * from './load-yaml.ts';
 export * from './nearest-name.ts';
 export * from './problems.ts';
+export { readBySchema, type SchemaReading } from './read-by-schema.ts';
 export * from './secret-reference.ts';
 export * from './to-value.ts';
 export type { VaultOpener } from './vault-values.ts';
