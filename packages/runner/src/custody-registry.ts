@@ -3,9 +3,9 @@ export interface CustodyRegistry {
   /**
    * The host found that its token is the one of the manifest. The first host that says so has it.
    * @param manifest hex SHA-256
-   * @returns the host that has it already, when that is another one
+   * @returns the host that has it already, when that is another one. Must not reject
    */
-  claim(host: string, manifest: string): string | undefined;
+  claim(host: string, manifest: string): Promise<string | undefined>;
 }
 
 export function createCustodyRegistry(): CustodyRegistry {
@@ -14,7 +14,7 @@ export function createCustodyRegistry(): CustodyRegistry {
     claim(host, manifest) {
       const holder = holders.get(manifest) ?? host;
       holders.set(manifest, holder);
-      return holder === host ? undefined : holder;
+      return Promise.resolve(holder === host ? undefined : holder);
     },
   };
 }

@@ -15,7 +15,8 @@ export interface EventSink {
   forward(event: RunEvent): void;
 }
 
-export function createEventSink(run: string, onEvent: (event: RunEvent) => void): EventSink {
+/** @param base first number of events that the control host tells about a host */
+export function createEventSink(run: string, onEvent: (event: RunEvent) => void, base = CONTROL_SEQ_BASE): EventSink {
   const counts: Record<string, Counts> = {};
   const next = new Map<string, number>();
   const forward = (event: RunEvent): void => {
@@ -26,7 +27,7 @@ export function createEventSink(run: string, onEvent: (event: RunEvent) => void)
     counts,
     forward,
     emit(host, body) {
-      const seq = next.get(host) ?? (host === '' ? 0 : CONTROL_SEQ_BASE);
+      const seq = next.get(host) ?? (host === '' ? 0 : base);
       next.set(host, seq + 1);
       forward({ seq, at: new Date().toISOString(), run, host, ...body } as RunEvent);
     },

@@ -26,7 +26,7 @@ export interface SessionContext {
 }
 
 /** How a talk with an agent about one play ended. */
-type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'missing'; missing: MissingParts };
+type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'held' } | { kind: 'missing'; missing: MissingParts };
 
 /** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
 const MAX_STARTS = 4;
@@ -69,6 +69,7 @@ export class HostSession {
       this.#target = target;
       if (this.#cancelled) return report.stopped();
       let end = await this.#talk({ type: 'plan', plan });
+      if (end.kind === 'held') end = await this.#awaitOwnRun(plan);
       if (end.kind === 'lost') end = await this.#reattach();
       if (end.kind === 'done') return await this.#conclude(report, end.status);
       return report.failed(end.kind === 'error' ? end.error : this.#lostError());
@@ -256,17 +257,15 @@ export class HostSession {
         this.#tickets.get(frame.request)?.report(frame.outcome);
         this.#tickets.delete(frame.request);
         return;
-      case 'custody_claim': {
-        const holder = this.#context.custody.claim(this.#host, frame.manifest);
-        if (holder === undefined) {
-          link.send({ type: 'custody_reply', request: frame.request, go: true });
+      case 'custody_claim':
+        void this.#context.custody.claim(this.#host, frame.manifest).then((holder) => { this.#answerClaim(link, frame.request, holder); });
+        return;
+      case 'busy':
+        // an agent of this very run that has not noticed yet that its runner is gone: it ends soon, or runs the play
+        if (frame.run === this.#context.run) {
+          this.#endTalk({ kind: 'held' });
           return;
         }
-        link.send({ type: 'custody_reply', request: frame.request, go: false, reason: `${holder} has it as well, in this run` });
-        this.#context.events.emit(holder, { type: 'warning', message: `${this.#host} shows the same token: one of the two is a copy, or it was moved during the run` });
-        return;
-      }
-      case 'busy':
         this.#endTalk({ kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again', details: { run: frame.run, user: frame.user, since: frame.since } }).toShape() });
         return;
       case 'error':
@@ -276,6 +275,15 @@ export class HostSession {
         // an attached run tells of earlier plays as well
         if (frame.play === this.#plan?.play.index) this.#endTalk({ kind: 'done', status: frame.status });
     }
+  }
+
+  #answerClaim(link: AgentLink, request: number, holder: string | undefined): void {
+    if (holder === undefined) {
+      link.send({ type: 'custody_reply', request, go: true });
+      return;
+    }
+    link.send({ type: 'custody_reply', request, go: false, reason: `${holder} has it as well, in this run` });
+    this.#context.events.emit(holder, { type: 'warning', message: `${this.#host} shows the same token: one of the two is a copy, or it was moved during the run` });
   }
 
   #takeEvent(link: AgentLink, event: RunEvent): void {
@@ -291,6 +299,18 @@ export class HostSession {
     }
     this.#report?.forward(event);
     if (event.type === 'artifact') this.#fetch.add(event.artifact, link);
+  }
+
+  /** An agent that another runner of this run started holds the host: the plan is sent again until it is told or run. */
+  async #awaitOwnRun(plan: Plan): Promise<TalkEnd> {
+    const { reattach, reattachPause } = this.#context.timings;
+    const deadline = Date.now() + reattach;
+    for (let pause = reattachPause; Date.now() + pause < deadline && !this.#cancelled; pause = Math.min(pause * 2, 5_000)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      const end = await this.#talk({ type: 'plan', plan });
+      if (end.kind !== 'held') return end;
+    }
+    return { kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is held by an agent of this run that does not end`, { host: this.#host, hint: `look for it there; its journal is ${this.#journal()}` }).toShape() };
   }
 
   /** The connection is gone in the middle of a play: the agent goes on, and what it did is read from its journal. */

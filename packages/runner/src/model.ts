@@ -1,6 +1,8 @@
-import type { Counts, Plan, RunEvent } from '@hsmfleet/contract';
+import type { Counts, Plan, RunEvent, RunEventOf } from '@hsmfleet/contract';
 import type { HostTarget, Transport } from '@hsmfleet/transport';
 import type { ArtifactSink } from './artifact-fetch.ts';
+import type { CustodyRegistry } from './custody-registry.ts';
+import type { PinGuard } from './pin-authority.ts';
 
 /** What has to be there on a host before it can run a plan. All by content hash. */
 export interface AgentBundle {
@@ -48,7 +50,40 @@ export interface RunOptions {
   /** State directory on the hosts; by default /var/lib/hsmfleet, for others than root $HOME/.local/state/hsmfleet. */
   stateDir?: string;
   timings?: RunTimings;
+  /** What runners of the same run agree on, when this one runs just some of its hosts. */
+  shared?: SharedRun;
+  /** Runs the hosts of a play in this one's stead; budgets, batches and the recap stay here. */
+  elsewhere?: RemoteHosts;
 }
+
+/** A run whose hosts are spread over several runners. */
+export interface SharedRun {
+  pins: PinGuard;
+  custody: CustodyRegistry;
+  /** First number of the events that this runner tells about its hosts: different for all that ever run the same host in a run. */
+  controlSeqBase: number;
+}
+
+/** Others that run hosts: workers. */
+export interface RemoteHosts {
+  /**
+   * Has the hosts of a play run, and resolves when all that is to be known of them was told. Hosts that are not told of
+   * were stopped before they began. Rejects when the others are gone.
+   * @param signal aborted: hosts end their current task, others do not begin
+   */
+  run(play: { index: number; name: string }, hosts: readonly string[], signal: AbortSignal, told: RemoteTold): Promise<void>;
+}
+
+/** Where remote hosts' news go. */
+export interface RemoteTold {
+  /** An event, in order per host, and once. */
+  event(event: RunEvent): void;
+  /** The play is over on this host; after its events. */
+  host(host: string, status: HostStatus): void;
+}
+
+/** How a play ended on a host. */
+export type HostStatus = RunEventOf<'host_finished'>['status'] | 'unreachable';
 
 /** Milliseconds that a run waits for things. */
 export interface RunTimings {

@@ -3,7 +3,7 @@ import type { HostTarget } from '@hsmfleet/transport';
 import { createCustodyRegistry } from './custody-registry.ts';
 import { createEventSink, type EventSink } from './event-sink.ts';
 import { HostSession, type SessionContext } from './host-session.ts';
-import type { RunnerPlay, RunOptions, RunSummary } from './model.ts';
+import type { HostStatus, RemoteHosts, RunnerPlay, RunOptions, RunSummary } from './model.ts';
 import { createPinAuthority } from './pin-authority.ts';
 
 /**
@@ -16,7 +16,7 @@ import { createPinAuthority } from './pin-authority.ts';
  */
 export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const started = Date.now();
-  const events = createEventSink(options.run, options.onEvent);
+  const events = createEventSink(options.run, options.onEvent, options.shared?.controlSeqBase);
   const run = new Run(options, events);
   events.emit('', { type: 'run_started', playbook: options.playbook, user: options.user, check: options.check, hosts: run.hosts, version: options.bundle.version });
   const interrupt = (): void => { run.interrupt(); };
@@ -42,6 +42,8 @@ class Run {
   readonly #dropped = new Set<string>();
   #interrupted = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Stops hosts that others run. */
+  #remote: AbortController | undefined;
 
   constructor(options: RunOptions, events: EventSink) {
     this.#options = options;
@@ -53,8 +55,8 @@ class Run {
       blob: (sha256) => options.blob(sha256),
       transport: (target) => options.transport(target),
       events,
-      pins: createPinAuthority(),
-      custody: createCustodyRegistry(),
+      pins: createPinAuthority(options.shared?.pins),
+      custody: options.shared?.custody ?? createCustodyRegistry(),
       artifacts: options.artifacts,
       stateDir: options.stateDir,
       timings: { agentStart: 60_000, reattach: 60_000, reattachPause: 500, cancel: 10_000, artifactStall: 60_000, ...options.timings },
@@ -82,6 +84,7 @@ class Run {
   /** Asks all hosts to stop; those that do not within a moment are left to themselves. */
   interrupt(): void {
     this.#interrupted = true;
+    this.#remote?.abort();
     for (const session of this.#sessions.values()) session.cancel();
     this.#timer = setTimeout(() => {
       for (const session of this.#sessions.values()) session.abandon();
@@ -98,18 +101,28 @@ class Run {
     const failed: string[] = [];
     let stop: string | undefined;
     const queue = [...batch];
+    const remote = new AbortController();
+    const settle = (host: string, status: HostStatus): void => {
+      if (status === 'ok') return;
+      this.#dropped.add(host);
+      if (status === 'stopped') return;
+      failed.push(host);
+      if (stop !== undefined) return;
+      stop = budgetExceeded(play, failed.length, batch.length);
+      if (stop === undefined) return;
+      // the others of the batch stop after the task they are in
+      for (const other of batch) this.#sessions.get(other)?.cancel();
+      remote.abort();
+    };
+    if (this.#options.elsewhere !== undefined) {
+      await this.#runElsewhere(this.#options.elsewhere, play, batch, remote, settle);
+      if (this.#interrupted) return 'interrupted';
+      return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
+    }
     const work = async (): Promise<void> => {
       for (let host = queue.shift(); host !== undefined; host = queue.shift()) {
         if (this.#interrupted || stop !== undefined) return;
-        const status = await this.#runHost(play, host);
-        if (status === 'ok') continue;
-        this.#dropped.add(host);
-        if (status === 'stopped') continue;
-        failed.push(host);
-        if (stop !== undefined) continue;
-        stop = budgetExceeded(play, failed.length, batch.length);
-        // the others of the batch stop after the task they are in
-        if (stop !== undefined) for (const other of batch) this.#sessions.get(other)?.cancel();
+        settle(host, await this.#runHost(play, host));
       }
     };
     const working = Promise.all(Array.from({ length: Math.max(1, Math.min(this.#options.forks, batch.length)) }, work));
@@ -120,7 +133,22 @@ class Run {
     return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
   }
 
-  async #runHost(play: RunnerPlay, host: string): Promise<string> {
+  /** Hosts that were never begun are dropped like those that were stopped. */
+  async #runElsewhere(elsewhere: RemoteHosts, play: RunnerPlay, batch: readonly string[], remote: AbortController, settle: (host: string, status: HostStatus) => void): Promise<void> {
+    const open = new Set(batch);
+    this.#remote = remote;
+    if (this.#interrupted) remote.abort();
+    await elsewhere.run(play, batch, remote.signal, {
+      event: (event) => { this.#events.forward(event); },
+      host: (host, status) => {
+        if (open.delete(host)) settle(host, status);
+      },
+    });
+    for (const host of open) this.#dropped.add(host);
+    this.#remote = undefined;
+  }
+
+  async #runHost(play: RunnerPlay, host: string): Promise<HostStatus> {
     const plan: Plan | undefined = play.plans.get(host);
     const target: HostTarget | undefined = play.targets.get(host);
     if (plan === undefined || target === undefined) throw new Error(`play ${String(play.index)} has no plan or no target for ${host}`);
