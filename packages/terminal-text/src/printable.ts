@@ -16,10 +16,14 @@ export function printableBlock(text: string): string {
   return text.replace(UNSAFE, (char) => (char === '\n' || char === '\t' ? char : (SHORT[char] ?? escapeChar(char))));
 }
 
-/** One line of JSON that is safe to look at: the same characters become \u escapes, which JSON reads back unchanged. */
-export function printableJson(value: unknown): string {
-  return (JSON.stringify(value) as string | undefined ?? 'null').replace(UNSAFE, (char) =>
-    char.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+/**
+ * JSON that is safe to look at, on one line or indented: the same characters become \u escapes, which JSON reads back
+ * unchanged.
+ */
+export function printableJson(value: unknown, indent = 0): string {
+  // a line end in a text is escaped already: those that are left are between the lines of the JSON itself
+  return (JSON.stringify(value, null, indent) as string | undefined ?? 'null').replace(UNSAFE, (char) =>
+    char === '\n' ? char : char.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
   );
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkReportSchema } from '@hsmfleet/check-report';
 import { ERROR_CODES, outcomeOf } from '@hsmfleet/contract';
 import { playbookSchema } from '@hsmfleet/playbook';
 import type { AnyResource } from '@hsmfleet/resource';
@@ -41,6 +42,7 @@ export function pages(): Page[] {
     { path: 'commands.md', text: NOTE + commandsPage() },
     { path: 'errors.md', text: NOTE + errorsPage() },
     { path: 'queries.md', text: NOTE + viewsPage() },
+    { path: 'check-report.schema.json', text: `${JSON.stringify(checkReportSchema(), null, 2)}\n` },
     { path: 'playbook.schema.json', text: `${JSON.stringify(playbookSchema(resources), null, 2)}\n` },
   ];
 }
@@ -52,6 +54,7 @@ function index(sorted: readonly AnyResource[]): string {
     '- [Commands](commands.md), their options and exit codes',
     '- [Queries](queries.md): the views and their columns',
     '- [Error codes](errors.md)',
+    '- [check-report.schema.json](check-report.schema.json): JSON Schema of what `hsmfleet check --format json` prints',
     '- [playbook.schema.json](playbook.schema.json): JSON Schema of playbooks, for editors\n',
     '## Resources\n',
     '| resource | what it manages |\n|---|---|',

@@ -1,0 +1,2 @@
+export { CHECK_FORMATS, renderCheck, type CheckFormat, type RenderOptions } from './render-check.ts';
+export { checkReportSchema } from './json.ts';
