@@ -24,6 +24,8 @@ const SOLE_IMPORTERS: Record<string, string> = {
   pkcs11js: '@hsmfleet/pkcs11',
   'node:sqlite': '@hsmfleet/store',
   nunjucks: '@hsmfleet/template',
+  croner: '@hsmfleet/scheduler',
+  'prom-client': '@hsmfleet/metrics',
 };
 
 function tag(room: Room, kind: string): string {
