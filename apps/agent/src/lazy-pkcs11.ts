@@ -7,6 +7,7 @@ export function createLazyPkcs11(options: Pkcs11PortOptions): Pkcs11Port {
   return {
     observe: async (target) => (await load()).observe(target),
     isPinProven: async (identity, pin) => (await load()).isPinProven(identity, pin),
+    standingOf: async (identity, pin) => (await load()).standingOf(identity, pin),
     provePin: async (step, context) => (await load()).provePin(step, context),
     invalidate: () => port?.invalidate(),
   };

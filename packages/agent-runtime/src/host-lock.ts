@@ -10,7 +10,8 @@ export interface LockOwner extends ProcessIdentity {
   since: string;
 }
 
-export type LockAnswer = { held: false; owner: LockOwner } | { held: true; release(): void };
+/** `replaced`: the owner of the lock that was taken over, whose process is gone. */
+export type LockAnswer = { held: false; owner: LockOwner } | { held: true; replaced?: LockOwner; release(): void };
 
 const ATTEMPTS = 5;
 
@@ -25,14 +26,18 @@ export function acquireHostLock(stateDir: string, run: string, user: string): Lo
   const own: LockOwner = { ...ownIdentity(), run, user, since: new Date().toISOString() };
   const text = JSON.stringify(own);
   writeFileSync(draft, text, { mode: 0o600 });
+  let replaced: LockOwner | undefined;
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       // a hard link to a complete file: O_EXCL, and nobody ever reads a half-written owner
-      if (linkExclusively(draft, path)) return { held: true, release: () => release(path, text) };
+      if (linkExclusively(draft, path)) {
+        return { held: true, ...(replaced === undefined ? {} : { replaced }), release: () => release(path, text) };
+      }
       const found = readOrUndefined(path);
       if (found === undefined) continue;
       const owner = parseOwner(found);
       if (owner !== undefined && isAlive(owner)) return { held: false, owner };
+      replaced = owner ?? { ...own, run: 'unknown', user: 'unknown' };
       removeStale(path, found);
     }
     const owner = parseOwner(readOrUndefined(path) ?? '');

@@ -19,6 +19,7 @@ describe('the lock', () => {
 
   test('is held until it is released, and leaves no draft behind', () => {
     const first = acquireHostLock(state, 'run-1', 'ann');
+    expect(first).not.toHaveProperty('replaced');
     const second = acquireHostLock(state, 'run-2', 'bob');
     expect(second).toMatchObject({ held: false, owner: { run: 'run-1', user: 'ann', pid: process.pid } });
     if (first.held) first.release();
@@ -32,13 +33,13 @@ describe('the lock', () => {
     ['the machine was booted since', { boot: 'another' }],
   ])('is taken over when %s', (_, change) => {
     stale(change);
-    expect(acquireHostLock(state, 'run-2', 'bob').held).toBe(true);
+    expect(acquireHostLock(state, 'run-2', 'bob')).toMatchObject({ held: true, replaced: { run: 'old', user: 'x', since: 'then' } });
     expect(readdirSync(state)).toEqual(['lock']);
   });
 
   test('of something unreadable is taken over', () => {
     writeFileSync(join(state, 'lock'), '{"pid":');
-    expect(acquireHostLock(state, 'run-2', 'bob').held).toBe(true);
+    expect(acquireHostLock(state, 'run-2', 'bob')).toMatchObject({ held: true, replaced: { run: 'unknown' } });
   });
 
   test('is not released by who no longer holds it', () => {

@@ -10,7 +10,7 @@ import {
   type Frame,
   type InventoryReport,
 } from '@hsmfleet/contract';
-import type { WriteHost } from '@hsmfleet/resource';
+import type { AgentState, WriteHost } from '@hsmfleet/resource';
 import { FrameWriter } from './frame-writer.ts';
 import type { ResourceSource } from './run-context.ts';
 import { ServedRun } from './served-run.ts';
@@ -40,6 +40,8 @@ export interface HostWiring {
   report: (report: InventoryReport) => void;
   /** Takes word of packages that may be fetched from here. */
   announceArtifact: (artifact: Artifact, path: string) => void;
+  /** What the agent knows of itself in this run. */
+  agentState: () => AgentState;
 }
 
 /** What an agent can do beyond running plans. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { HsmfleetError, type AgentFrame, type EventBody, type HostFacts, type Plan } from '@hsmfleet/contract';
 import type { WriteHost } from '@hsmfleet/resource';
+import { describeAgentState } from './agent-state.ts';
 import { ArtifactOffers } from './artifact-offers.ts';
 import { attachRun } from './attach-run.ts';
 import { BlobStore, type BlobReceiver } from './blob-store.ts';
@@ -193,6 +194,7 @@ export class ServedRun {
         blob: (sha256) => this.#blobs.path(sha256),
         // people know the host by its name in the hosts file
         report: (report) => this.#emit(journal, session.redactor.value({ type: 'inventory', report: { ...report, host: plan.host } })),
+        agentState: () => describeAgentState({ stateDir, run: plan.run, version: this.#options.version, ...(lock.replaced === undefined ? {} : { staleLock: lock.replaced }) }),
         announceArtifact: (artifact, path) => {
           if (!this.#offers.add(plan.run, artifact, path)) return;
           this.#emit(journal, session.redactor.value({ type: 'artifact', artifact: { ...artifact, buildHost: plan.host } }));

@@ -129,7 +129,7 @@ const permissions = {
   owner: Type.String(),
   group: Type.String(),
   serverReadable: nullable(Type.Boolean({
-    description: "may the web server's user read it, going by owner, group and mode of it and of the directories above; null when that user is not known",
+    description: "may the web server's user read it, as the system answers that user; null when it could not be asked",
   })),
 };
 
@@ -302,8 +302,9 @@ export const SiteRow = Type.Object(
     minProtocol: Type.Optional(nullable(Type.String({ description: 'the lowest of them' }))),
     acceptsOldProtocol: Type.Optional(nullable(Type.Boolean({ description: 'a real handshake with TLS 1.1 or older succeeded; null when the site does not serve' }))),
     configuredCiphers: Type.Optional(nullable(Type.String({ description: 'as written' }))),
-    weakCiphers: Type.Optional(nullable(Type.Array(Type.String(), { description: 'ciphers switched on that are broken, or known to nobody; null when that is not known' }))),
+    weakCiphers: Type.Optional(nullable(Type.Array(Type.String(), { description: 'ciphers switched on that are broken (no or weak encryption, no authentication, 3DES); null when that is not known' }))),
     plainKeyExchange: Type.Optional(nullable(Type.Array(Type.String(), { description: 'ciphers switched on without forward secrecy; null when that is not known' }))),
+    unknownCiphers: Type.Optional(nullable(Type.Array(Type.String(), { description: 'names written that the server does not know and skips without a word; null when that is not known' }))),
     negotiatedProtocol: Type.Optional(nullable(Type.String())),
     negotiatedCipher: Type.Optional(nullable(Type.String())),
     servedKeyType: Type.Optional(nullable(Type.String())),

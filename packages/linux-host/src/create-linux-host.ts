@@ -2,14 +2,14 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { HsmfleetError, type Artifact, type InventoryReport } from '@hsmfleet/contract';
 import type {
-  ExecuteContext, Pkcs11Reader, ProvePin, ReadHost, ServiceAction, Step, StepResult, WriteHost,
+  AgentState, ExecuteContext, Pkcs11Reader, ProvePin, ReadHost, ServiceAction, Step, StepResult, WriteHost,
 } from '@hsmfleet/resource';
 import { createAccounts } from './accounts.ts';
 import { runCommand } from './command.ts';
 import { gatherFacts } from './facts.ts';
 import { createFileReader } from './file-reader.ts';
 import { isPortOpen, performHandshake } from './network.ts';
-import { findServerProcess } from './server-process.ts';
+import { findServerProcess, findServingProcesses } from './server-process.ts';
 import { describeStep } from './steps/describe-step.ts';
 import { diffStep } from './steps/diff-step.ts';
 import { makeDirectoryStep, makeLinkStep, removeStep, setAttributesStep, writeFileStep } from './steps/file-steps.ts';
@@ -37,6 +37,8 @@ export interface LinuxHostOptions {
   report(report: InventoryReport): void;
   /** Takes word of a package that a resource built or found. */
   announceArtifact(artifact: Artifact, path: string): void;
+  /** What the agent knows of itself, where one runs this. */
+  agentState?(): AgentState;
 }
 
 /** The machine this runs on. Gathers its facts; starts no program. */
@@ -57,8 +59,11 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
       return /^\d+$/.test(name) ? Number(name) : (await accounts.user(name))?.id;
     },
     groupId: (name) => accounts.groupId(name),
+    userName: (uid) => accounts.userName(uid),
     query: (argv, commandOptions = {}) => runCommand(argv, commandOptions, accounts),
     serverProcess: findServerProcess,
+    servingProcesses: (server) => findServingProcesses(server, accounts),
+    agentState: () => options.agentState?.(),
     handshake: performHandshake,
     portOpen: isPortOpen,
     pkcs11: options.pkcs11,

@@ -28,6 +28,8 @@ export async function performHandshake(target: HandshakeTarget): Promise<Handsha
       host: target.address ?? '127.0.0.1',
       port: target.port,
       rejectUnauthorized: false,
+      // security level 0: our own library would not offer them otherwise, and the question is what the server accepts
+      ...(target.oldProtocols === true ? { minVersion: 'TLSv1' as const, maxVersion: 'TLSv1.1' as const, ciphers: 'ALL:@SECLEVEL=0' } : {}),
       // no resumption: every proof has to make the server sign with the key
       ...(isIP(target.serverName) === 0 ? { servername: target.serverName } : {}),
     });
@@ -35,7 +37,7 @@ export async function performHandshake(target: HandshakeTarget): Promise<Handsha
       finish({ ok: false, problem: thrown.code === undefined ? thrown.message : `${thrown.message} (${thrown.code})` });
     });
     socket.on('secureConnect', () => {
-      Object.assign(seen, evidenceOf(socket));
+      Object.assign(seen, evidenceOf(socket, target.serverName));
       if (seen.keyFingerprint === undefined) finish({ ok: false, problem: 'the server showed no certificate' });
       else if (target.path === undefined) finish({ ok: true });
       else socket.write(`GET ${target.path} HTTP/1.1\r\nHost: ${target.serverName}\r\nConnection: close\r\n\r\n`);
@@ -55,19 +57,32 @@ export async function performHandshake(target: HandshakeTarget): Promise<Handsha
   });
 }
 
-function evidenceOf(socket: TLSSocket): Partial<Handshake> {
+function evidenceOf(socket: TLSSocket, serverName: string): Partial<Handshake> {
   const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
   if (raw === undefined) return {};
-  const { publicKey } = new X509Certificate(raw);
+  const certificate = new X509Certificate(raw);
+  const { publicKey } = certificate;
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const protocol = socket.getProtocol();
   return {
     keyFingerprint: sha256Hex(spki),
     key: keyOf(publicKey),
     certificateSha256: sha256Hex(raw),
+    certificate: {
+      subject: oneLine(certificate.subject),
+      issuer: oneLine(certificate.issuer),
+      notBefore: new Date(certificate.validFrom).toISOString(),
+      notAfter: new Date(certificate.validTo).toISOString(),
+      namesServer: (isIP(serverName) === 0 ? certificate.checkHost(serverName) : certificate.checkIP(serverName)) !== undefined,
+    },
     ...(protocol === null ? {} : { protocol }),
     cipher: socket.getCipher().standardName,
   };
+}
+
+/** A distinguished name as Node prints it has a line for each part. */
+function oneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ');
 }
 
 function keyOf(key: KeyObject): NonNullable<Handshake['key']> {

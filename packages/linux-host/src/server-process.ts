@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { ServerProcess } from '@hsmfleet/resource';
+import type { ServerProcess, ServingProcess } from '@hsmfleet/resource';
+import type { Accounts } from './accounts.ts';
 
 /** Clock ticks a second in /proc: the kernel's ABI says 100 on every platform that Node runs on. */
 const TICKS = 100;
@@ -30,6 +31,32 @@ export async function findServerProcess(pidFile: string): Promise<ServerProcess 
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH') return undefined;
     throw thrown;
   }
+}
+
+/** Children looked at: a server with more is described well enough by these. */
+const MAX_CHILDREN = 1_024;
+
+/**
+ * Children of the server's first process that run the same program. User and group are the effective ones: /proc's own
+ * owner will not do, for it is root for every process that gave up root.
+ */
+export async function findServingProcesses(server: ServerProcess, accounts: Accounts): Promise<ServingProcess[]> {
+  const proc = `/proc/${String(server.pid)}`;
+  const [children, program] = await Promise.all([readOrEmpty(`${proc}/task/${String(server.pid)}/children`), readOrEmpty(`${proc}/comm`)]);
+  const found: ServingProcess[] = [];
+  for (const pid of children.trim().split(/\s+/).filter((word) => /^\d+$/.test(word)).slice(0, MAX_CHILDREN)) {
+    const status = await readOrEmpty(`/proc/${pid}/status`);
+    const value = (name: string, at: number): string | undefined => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim().split(/\s+/)[at];
+    const [uid, gid] = [value('Uid', 1), value('Gid', 1)];
+    if (value('Name', 0) !== program.trim() || value('State', 0) === 'Z' || uid === undefined || gid === undefined) continue;
+    found.push({ pid: Number(pid), user: await accounts.userName(Number(uid)), group: await accounts.groupName(Number(gid)) });
+  }
+  return found;
+}
+
+/** A process that ended meanwhile has nothing to tell. */
+function readOrEmpty(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
 }
 
 /** Milliseconds since 1970 at which the machine started. */

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, ProvePin } from '@hsmfleet/resource';
@@ -61,6 +62,11 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
     expect(await nextRun.isPinProven(identity, new Secret(token.pin))).toBe(true);
     expect(await nextRun.isPinProven(identity, new Secret('999999'))).toBe(false);
     expect(await nextRun.isPinProven('another token', new Secret(token.pin))).toBe(false);
+    expect(await Promise.all([token.pin, '999999'].map((pin) => nextRun.standingOf(identity, new Secret(pin))))).toEqual(['proven', 'unproven']);
+    const untouched = mkdtempSync(join(tmpdir(), 'hsmfleet-ledger-'));
+    expect(await createPkcs11Port({ childArgv: childArgvForTests(), stateDir: untouched }).standingOf(identity, new Secret(token.pin))).toBe('unproven');
+    expect(readdirSync(untouched)).toEqual([]);
+    rmSync(untouched, { recursive: true });
     await nextRun.provePin(step(token.pin), contextWith(gate));
     expect(logins(spy)).toBe(1);
 
@@ -129,6 +135,7 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
       expect(logins(spy)).toBe(2);
       const identity = (await port.observe(spy.target)).tokens.find(({ label }) => label === token.label)?.identity ?? '';
       expect(await nextRun.isPinProven(identity, new Secret(token.pin))).toBe(false);
+      expect(await nextRun.standingOf(identity, new Secret(token.pin))).toBe('failed');
     } finally {
       token.changePin('135790', token.pin);
     }

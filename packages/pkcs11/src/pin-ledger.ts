@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Secret } from '@hsmfleet/contract';
+import type { PinProof, Secret } from '@hsmfleet/contract';
 
 /** Entries kept; the oldest go first. A host has a handful of tokens. */
 const MAX_ENTRIES = 256;
@@ -34,6 +34,8 @@ export interface PinLedger {
   /** The keyed hash of a PIN on a token. */
   macOf(tokenIdentity: string, pin: Secret): Promise<string>;
   has(mac: string): Promise<boolean>;
+  /** What is known of a PIN on a token; unlike {@link PinLedger.macOf} this makes no key where there is none yet. */
+  standingOf(tokenIdentity: string, pin: Secret): Promise<PinProof>;
   /** When the token called this PIN wrong (ISO 8601); undefined when it never did, or a right PIN was given since. */
   wrongSince(mac: string): Promise<string | undefined>;
   /** The PIN was right: it is proven, and the token's wrong ones are forgotten, for its counter starts anew. */
@@ -51,12 +53,20 @@ export function openPinLedger(stateDir: string): PinLedger {
   const readWrong = async (): Promise<WrongFile['wrong']> => listOf((await readJson<WrongFile>(wrongFile)).wrong);
   const saveProven = (proven: Entry[]): Promise<void> => writePrivate(stateDir, provenFile, toLine({ version: 1, proven } satisfies ProvenFile));
   const saveWrong = (wrong: WrongFile['wrong']): Promise<void> => writePrivate(stateDir, wrongFile, toLine({ version: 1, wrong } satisfies WrongFile));
+  const macWith = (secret: Buffer, tokenIdentity: string, pin: Secret): string => createHmac('sha256', secret).update(`${tokenIdentity}\0${pin.reveal()}`).digest('hex');
   const newest = <T extends Entry>(entries: readonly T[], entry: T): T[] => [...entries.filter(({ mac }) => mac !== entry.mac).slice(1 - MAX_ENTRIES), entry];
   return {
     wrongFile,
     async macOf(tokenIdentity, pin) {
       key ??= readKey(stateDir);
-      return createHmac('sha256', await key).update(`${tokenIdentity}\0${pin.reveal()}`).digest('hex');
+      return macWith(await key, tokenIdentity, pin);
+    },
+    async standingOf(tokenIdentity, pin) {
+      const known = await readFile(join(stateDir, 'pins.key')).catch(ifMissing(undefined));
+      if (known === undefined) return 'unproven';
+      const mac = macWith(known, tokenIdentity, pin);
+      if ((await readProven()).some((entry) => entry.mac === mac)) return 'proven';
+      return (await readWrong()).some((entry) => entry.mac === mac) ? 'failed' : 'unproven';
     },
     async has(mac) {
       return (await readProven()).some((entry) => entry.mac === mac);

@@ -56,6 +56,7 @@ export function createPkcs11Port(options: Pkcs11PortOptions): Pkcs11Port {
     async isPinProven(tokenIdentity, pin) {
       return ledger.has(await ledger.macOf(tokenIdentity, pin));
     },
+    standingOf: (tokenIdentity, pin) => ledger.standingOf(tokenIdentity, pin),
     async provePin(step, context) {
       try {
         await guard(step, context);

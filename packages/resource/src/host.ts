@@ -1,4 +1,4 @@
-import type { Artifact, HostFacts, InventoryReport, ModuleRow, Secret, TokenRow } from '@hsmfleet/contract';
+import type { AgentRow, Artifact, HostFacts, InventoryReport, ModuleRow, PinProof, Secret, TokenRow } from '@hsmfleet/contract';
 
 /** What a file is. Owner and group are names where the host knows them, else numbers as text. */
 export interface FileStat {
@@ -57,6 +57,8 @@ export interface Pkcs11Reader {
   observe(target: ModuleTarget): Promise<ModuleRow>;
   /** Has this host proven this PIN on the token with this identity before? Reads a root-only ledger, no login. */
   isPinProven(tokenIdentity: string, pin: Secret): Promise<boolean>;
+  /** What the ledger says of a PIN: proven, failed (the token called it wrong) or unproven. No login, writes nothing. */
+  standingOf(tokenIdentity: string, pin: Secret): Promise<PinProof>;
 }
 
 /** Whether tokens are those that were prepared, going by the manifests that came with the plan. */
@@ -79,6 +81,8 @@ export interface HandshakeTarget {
   timeoutMs?: number;
   /** Fetch this path after the handshake and report the status. */
   path?: string;
+  /** Offer TLS 1.0 and 1.1 alone: a handshake that succeeds then proves that the server accepts what is broken. */
+  oldProtocols?: true;
 }
 
 /** What a real TLS handshake showed. The chain is not verified: the question is which key serves. */
@@ -89,6 +93,8 @@ export interface Handshake {
   /** The served public key: rsa or ec, size in bits, curve of an ec key. */
   key?: { type: string; bits: number | null; curve: string | null };
   certificateSha256?: string;
+  /** Of the served certificate; times in ISO 8601. `namesServer`: it is for `serverName`. */
+  certificate?: { subject: string; issuer: string; notBefore: string; notAfter: string; namesServer: boolean };
   protocol?: string;
   cipher?: string;
   httpStatus?: number;
@@ -114,6 +120,17 @@ export interface ServerProcess {
   startedAtMs: number;
 }
 
+/** What an agent knows of itself; a report adds what the host knows. */
+export type AgentState = Omit<AgentRow, 'stateOwner' | 'pendingWebChange' | 'readsTokensInWindowOnly'> & { stateUid: number | null };
+
+/** A process of the web server that answers requests. */
+export interface ServingProcess {
+  pid: number;
+  /** Names of its effective user and group, or numbers as text. */
+  user: string;
+  group: string;
+}
+
 /**
  * What a resource may read. There is no writer in it, so that "check mode changes nothing" is a fact of the types.
  * Paths are absolute.
@@ -135,10 +152,16 @@ export interface ReadHost {
   /** Numeric id of a user by name; undefined when unknown. Numbers as text are taken as they are. */
   userId(name: string): Promise<number | undefined>;
   groupId(name: string): Promise<number | undefined>;
+  /** Name of a user by number; the number as text when it has none. */
+  userName(uid: number): Promise<string>;
   /** Runs a program that is known to read only (dpkg-query, apache2ctl -M, systemctl is-active, …). */
   query(argv: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   /** The running server whose PID the file names; undefined when none runs. */
   serverProcess(pidFile: string): Promise<ServerProcess | undefined>;
+  /** Children of the server's first process that run the same program, at most 1,024. */
+  servingProcesses(server: ServerProcess): Promise<ServingProcess[]>;
+  /** State of the agent that runs this, from its own directory; undefined when no agent does. Costs a look at each of its files. */
+  agentState(): AgentState | undefined;
   handshake(target: HandshakeTarget): Promise<Handshake>;
   /** Tries to connect to a TCP port; true when something accepts within the time. */
   portOpen(port: number, address?: string, timeoutMs?: number): Promise<boolean>;

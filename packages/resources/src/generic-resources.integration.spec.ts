@@ -39,6 +39,7 @@ beforeAll(async () => {
     pkcs11: {
       observe: () => Promise.reject(new Error('no tokens in this test')),
       isPinProven: () => Promise.resolve(false),
+      standingOf: () => Promise.resolve('unproven'),
       provePin: () => Promise.reject(new Error('no tokens in this test')),
     },
     blob: (sha256) => at(`blobs/${sha256}`),

@@ -21,6 +21,10 @@ export interface DiscoveredSite {
   pinFile?: string;
   /** `SSLCertificateFile`. */
   certificate?: string;
+  /** Words of `SSLProtocol` or `NSSProtocol`. */
+  protocol?: string[];
+  /** `SSLCipherSuite` (of TLS 1.2 and older) or `NSSCipherSuite`. */
+  ciphers?: string;
 }
 
 /** A `Listen` of the configuration. */
@@ -43,7 +47,8 @@ export function discoverSites(config: ApacheConfig): DiscoveredSite[] {
     .filter((node) => is(node, 'virtualhost'))
     .flatMap((host) => {
       const inside = host.children ?? [];
-      const value = (name: string): string | undefined => (last(inside, name) ?? last(main, name))?.args[0];
+      const words = (name: string): string[] | undefined => (last(inside, name) ?? last(main, name))?.args;
+      const value = (name: string): string | undefined => words(name)?.[0];
       const name = (last(inside, 'servername')?.args[0] ?? '').replace(/^https?:\/\//, '').replace(/:\d+$/, '');
       const aliases = inside.filter((node) => is(node, 'serveralias')).flatMap((node) => node.args);
       const base = { name, aliases, config: host.file };
@@ -55,6 +60,7 @@ export function discoverSites(config: ApacheConfig): DiscoveredSite[] {
           key: value('nssnickname') ?? value('nsseccnickname') ?? '',
           ...(database === undefined ? {} : { database }),
           ...(dialogFile === undefined ? {} : { pinFile: dialogFile }),
+          ...settings(words('nssprotocol'), value('nssciphersuite')),
         };
       } else if (isOn(value('sslengine'))) {
         const certificate = value('sslcertificatefile');
@@ -66,12 +72,27 @@ export function discoverSites(config: ApacheConfig): DiscoveredSite[] {
           key: uri?.shown ?? keyText,
           ...(uri?.pinFile === undefined ? {} : { pinFile: uri.pinFile }),
           ...(certificate === undefined ? {} : { certificate: parseKeyUri(certificate)?.shown ?? certificate }),
+          ...settings(words('sslprotocol'), sslCiphers(inside) ?? sslCiphers(main)),
         };
       } else {
         return [];
       }
       return host.args.map((text) => ({ ...found, ...addressOf(text) }));
     });
+}
+
+function settings(protocol: string[] | undefined, ciphers: string | undefined): Pick<DiscoveredSite, 'protocol' | 'ciphers'> {
+  return { ...(protocol === undefined ? {} : { protocol }), ...(ciphers === undefined ? {} : { ciphers }) };
+}
+
+/** The list for TLS 1.2 and older: with two words, the first says which protocol it is for. */
+function sslCiphers(nodes: readonly ConfigNode[]): string | undefined {
+  return nodes.findLast((node) => is(node, 'sslciphersuite') && (node.args.length < 2 || /^ssl$/i.test(node.args[0] ?? '')))?.args.at(-1);
+}
+
+/** Value of a directive of the main server; the last one wins, and virtual hosts are not looked into. */
+export function mainSetting(config: ApacheConfig, name: string): string | undefined {
+  return last(config.nodes, name.toLowerCase())?.args[0];
 }
 
 /** Every `Listen` in effect. */

@@ -111,6 +111,7 @@ IncludeOptional sites-enabled/*.conf
     pkcs11: {
       observe: () => Promise.resolve(modules),
       isPinProven: (_identity, pin) => Promise.resolve(provenPins.has(pin.reveal())),
+      standingOf: (_identity, pin) => Promise.resolve(provenPins.has(pin.reveal()) ? 'proven' : 'unproven'),
       provePin(step) {
         // as the PIN guard: one login in a run
         if (provenPins.has(step.pin.reveal())) return Promise.resolve();

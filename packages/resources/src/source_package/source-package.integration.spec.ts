@@ -137,6 +137,7 @@ describe.skipIf(!able)('source_package', () => {
       pkcs11: {
         observe: () => Promise.reject(new Error('no tokens in this test')),
         isPinProven: () => Promise.resolve(false),
+        standingOf: () => Promise.resolve('unproven'),
         provePin: () => Promise.reject(new Error('no tokens in this test')),
       },
       blob: (sha256) => at(`blobs/${sha256}`),
