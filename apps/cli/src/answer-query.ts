@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { createColors, formatTable, printableJson, wantsColor } from '@hsmfleet/reporter';
-import { defaultStorePath, describeFreshness, openStore, VIEWS, type QueryResult } from '@hsmfleet/store';
+import { describeFreshness, openStore, VIEWS, type QueryResult } from '@hsmfleet/store';
 
 /** How answers are printed. */
 export type AnswerFormat = 'table' | 'json' | 'csv';
@@ -24,16 +24,16 @@ export async function answerQuery(sql: string | undefined, options: AnswerOption
   const statement = sql === '-' ? await text(process.stdin) : sql;
   const maxRows = positive('--max-rows', options.maxRows);
   const timeoutMs = positive('--timeout', options.timeout) * 1_000;
-  const store = openStore(defaultStorePath());
+  const store = await openStore();
   try {
     const hosts = options.hosts === undefined ? undefined : await hostNames(options.hosts);
     const result = await store.query(statement, { maxRows, timeoutMs });
     process.stdout.write(await formatAnswer(result, options.format));
     if (result.truncated) process.stderr.write(`only the first ${String(maxRows)} rows are shown; --max-rows allows more\n`);
-    process.stderr.write(`${describeFreshness(store.freshness(hosts))}\n`);
+    process.stderr.write(`${describeFreshness(await store.freshness(hosts))}\n`);
     return 0;
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

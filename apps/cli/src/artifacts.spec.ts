@@ -22,8 +22,8 @@ afterEach(() => {
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Stores packages as runs tell of them, in order; with their files unless told otherwise. */
-function keep(...packages: (Partial<Artifact> & { text: string; gone?: boolean })[]): void {
-  const store = openStore(defaultStorePath());
+async function keep(...packages: (Partial<Artifact> & { text: string; gone?: boolean })[]): Promise<void> {
+  const store = await openStore(defaultStorePath());
   for (const [seq, { text, gone, ...more }] of packages.entries()) {
     const artifact: Artifact = {
       name: 'libp11', version: '2.12-1', architecture: 'amd64', format: 'deb', sha256: sha(text), size: text.length, buildHost: 'b1',
@@ -32,14 +32,14 @@ function keep(...packages: (Partial<Artifact> & { text: string; gone?: boolean }
     store.appendEvent({ seq, at: `2026-01-0${String(seq + 1)}T10:00:00.000Z`, run: 'run-00000001', host: 'b1', type: 'artifact', artifact });
     if (gone !== true) store.blobs.receive(sha(text), text.length).push(Buffer.from(text));
   }
-  store.close();
+  await store.close();
 }
 
 const TWO = [{ text: 'one', version: '2.11-1' }, { text: 'two' }] as const;
 
 describe('the list', () => {
   it('tells which package is installed when no version is asked for, and whose file is missing', async () => {
-    keep(...TWO, { text: 'other', name: 'a-lib', gone: true });
+    await keep(...TWO, { text: 'other', name: 'a-lib', gone: true });
     const rows = (await listArtifacts(undefined, false)).split('\n').map((line) => line.split(/ {2,}/));
     expect(rows[0]).toEqual(['name', 'version', 'architecture', 'format', 'latest', 'size', 'build host', 'built at', 'sha256']);
     expect(rows.slice(1, 4).map((row) => row.slice(0, 5))).toEqual([
@@ -48,7 +48,7 @@ describe('the list', () => {
   });
 
   it('as JSON has no logs, and can be narrowed', async () => {
-    keep(...TWO, { text: 'other', name: 'a-lib' });
+    await keep(...TWO, { text: 'other', name: 'a-lib' });
     const found = JSON.parse(await listArtifacts('lib*', true)) as Record<string, unknown>[];
     expect(found.map(({ version, latest, path }) => [version, latest, path])).toEqual([
       ['2.12-1', true, join(folder, 'hsmfleet/blobs', sha('two'))], ['2.11-1', false, join(folder, 'hsmfleet/blobs', sha('one'))],
@@ -58,14 +58,14 @@ describe('the list', () => {
 
   it('is empty where nothing was built, and says what there is when a name leaves none', async () => {
     expect([await listArtifacts(undefined, false), await listArtifacts(undefined, true)]).toEqual(['', '[]\n']);
-    keep(...TWO);
+    await keep(...TWO);
     await expect(listArtifacts('libp12', false)).rejects.toMatchObject({ code: 'ARTIFACT_MISSING', message: 'there is no artefact "libp12"', hint: expect.stringContaining('did you mean "libp11"?') as unknown });
   });
 });
 
 describe('one package', () => {
   it('is shown with its log, whose control characters are harmless', async () => {
-    keep(...TWO);
+    await keep(...TWO);
     const text = await showArtifact('libp11', {}, false);
     expect(text).toContain('version       2.12-1\n');
     expect(text).toContain('built         on b1 at 2026-01-01T10:00:00.000Z, run run-00000001\n');
@@ -74,7 +74,7 @@ describe('one package', () => {
   });
 
   it('has to be one', async () => {
-    keep(...TWO, { text: 'three', architecture: 'arm64' });
+    await keep(...TWO, { text: 'three', architecture: 'arm64' });
     await expect(showArtifact('libp11', {}, false)).rejects.toMatchObject({ code: 'USAGE', hint: 'say which (2.12-1 deb arm64, 2.12-1 deb amd64, 2.11-1 deb amd64) with --architecture and --format' });
     await expect(showArtifact('libp11', { architecture: 'arm64' }, false)).resolves.toContain('arm64 (deb)');
     await expect(showArtifact('libp11', { format: 'rpm' }, false)).rejects.toMatchObject({ code: 'ARTIFACT_MISSING' });
@@ -82,7 +82,7 @@ describe('one package', () => {
   });
 
   it('is written to a file or a folder, never over a file unless told', async () => {
-    keep(...TWO);
+    await keep(...TWO);
     const target = mkdtempSync(join(folder, 'out-'));
     expect(await exportArtifact('libp11', target, {}, false)).toBe(`${join(target, 'libp11_2.12-1_amd64.deb')}\n`);
     expect(readFileSync(join(target, 'libp11_2.12-1_amd64.deb'), 'utf8')).toBe('two');
@@ -95,13 +95,13 @@ describe('one package', () => {
   });
 
   it('whose file is gone cannot be exported', async () => {
-    keep({ text: 'gone', gone: true });
+    await keep({ text: 'gone', gone: true });
     await expect(exportArtifact('libp11', folder, {}, false)).rejects.toMatchObject({ code: 'ARTIFACT_MISSING', message: 'the file of the artefact "libp11" 2.12-1 is not here' });
   });
 });
 
 it('of several, only what is named is forgotten', async () => {
-  keep(...TWO);
+  await keep(...TWO);
   await expect(forgetArtifacts('libp11', {}, false)).rejects.toMatchObject({ code: 'USAGE', message: 'there are 2 artefacts "libp11"' });
   expect(await forgetArtifacts('libp11', { version: '2.11-1' }, false)).toBe('forgot libp11 2.11-1 (deb, amd64)\n');
   expect(readdirSync(join(folder, 'hsmfleet/blobs'))).toEqual([sha('two')]);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { findArtifact } from '@hsmfleet/playbook';
 import { createColors, formatTable, printable, printableBlock, printableJson, wantsColor } from '@hsmfleet/reporter';
-import { defaultStorePath, openStore, type Store, type StoredArtifact } from '@hsmfleet/store';
+import { openStore, type Store, type StoredArtifact } from '@hsmfleet/store';
 import type { ArtifactSelection } from './commands/artifacts.ts';
 
 /**
@@ -13,8 +13,8 @@ import type { ArtifactSelection } from './commands/artifacts.ts';
  * @throws HsmfleetError ARTIFACT_MISSING when a pattern leaves none, STORE
  */
 export function listArtifacts(pattern: string | undefined, json: boolean): Promise<string> {
-  return withStore((store) => {
-    const all = store.artifacts();
+  return withStore(async (store) => {
+    const all = await store.artifacts();
     const found = all.filter(({ name }) => pattern === undefined || wildcard(pattern).test(name)).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     if (pattern !== undefined && found.length === 0) throw missing(pattern, undefined, all);
     if (json) return `${printableJson(found.map((one) => described(one, all)))}\n`;
@@ -24,8 +24,8 @@ export function listArtifacts(pattern: string | undefined, json: boolean): Promi
 
 /** All of one package, with the end of its build log. @throws HsmfleetError ARTIFACT_MISSING, USAGE, STORE */
 export function showArtifact(name: string, selection: ArtifactSelection, json: boolean): Promise<string> {
-  return withStore((store) => {
-    const all = store.artifacts();
+  return withStore(async (store) => {
+    const all = await store.artifacts();
     const one = selectOne(name, selection, all);
     if (json) return `${printableJson({ ...described(one, all), log: one.log })}\n`;
     const facts: [string, string][] = [
@@ -46,7 +46,7 @@ export function showArtifact(name: string, selection: ArtifactSelection, json: b
  */
 export function exportArtifact(name: string, target: string, selection: ArtifactSelection, force: boolean): Promise<string> {
   return withStore(async (store) => {
-    const one = selectOne(name, selection, store.artifacts());
+    const one = selectOne(name, selection, await store.artifacts());
     if (one.path === undefined) throw fileGone(one);
     const isFolder = (await stat(target).catch(() => undefined))?.isDirectory() === true;
     const path = isFolder ? join(target, one.file) : target;
@@ -65,13 +65,13 @@ export function exportArtifact(name: string, target: string, selection: Artifact
 
 /** Forgets packages and deletes their files here; tells which. @throws HsmfleetError ARTIFACT_MISSING, USAGE when nothing says which, STORE */
 export function forgetArtifacts(name: string, selection: ArtifactSelection, all: boolean): Promise<string> {
-  return withStore((store) => {
-    const known = store.artifacts();
+  return withStore(async (store) => {
+    const known = await store.artifacts();
     const found = select(name, selection, known);
     if (!all && found.length > 1) {
       throw new HsmfleetError('USAGE', `there are ${String(found.length)} artefacts "${name}"`, { hint: `say which (${kinds(found)}) with --version, --architecture and --format, or --all` });
     }
-    for (const one of found) store.forgetArtifact(one.sha256);
+    for (const one of found) await store.forgetArtifact(one.sha256);
     return found.map((one) => `forgot ${printable(`${one.name} ${one.version} (${one.format}, ${one.architecture})`)}\n`).join('');
   });
 }
@@ -130,11 +130,11 @@ function wildcard(pattern: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-async function withStore<T>(work: (store: Store) => Promise<T> | T): Promise<T> {
-  const store = openStore(defaultStorePath());
+async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore();
   try {
     return await work(store);
   } finally {
-    store.close();
+    await store.close();
   }
 }

@@ -21,8 +21,8 @@ export async function collectInventory(fleet: FleetOptions, pattern: string | un
   return runPlaybook({
     playbook: PLAY, fleet, limit: pattern, check: false, diff: false, results: process.stderr,
     vars: libraries.length === 0 ? {} : { hsmfleet_modules: libraries },
-    afterwards({ store, hosts, events }) {
-      const freshness = `${describeFreshness(store.freshness(hosts))}\n`;
+    async afterwards({ store, hosts, events }) {
+      const freshness = `${describeFreshness(await store.freshness(hosts))}\n`;
       if (fleet.json === true) {
         process.stderr.write(freshness);
         return;

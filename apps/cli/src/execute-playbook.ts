@@ -69,15 +69,16 @@ export async function executePlaybook(request: ExecuteRequest): Promise<Executed
   const vault = await vaultOpener(fleet);
   const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
   const user = runUser();
+  const packages = await store.artifacts();
   const compiled = await compilePlaybook({
     playbook: request.playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags,
-    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => store.artifacts(),
+    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => packages,
     extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars },
   });
   const plays = await preparePlays(compiled, fleet, becomePassword, custody);
   for (const warning of [...hosts.warnings, ...compiled.warnings]) onNote(`warning: ${warning}`);
   const bundle = await loadAgentBundle(() => { onNote('packing the Node runtime for hosts without one (once)'); });
-  const holders = store.custodyHolders();
+  const holders = await store.custodyHolders();
   const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
   request.onStart?.();
   const summary = await runPlays({
@@ -160,7 +161,7 @@ function openBlob(compiled: CompiledPlaybook, { blobs }: Store, sha256: string):
 }
 
 /** A device that changed its host is no mistake by itself, but somebody should know. */
-function noteMoved({ host, proof }: RunEventOf<'custody'>, holders: ReturnType<Store['custodyHolders']>, onNote: (text: string) => void): void {
+function noteMoved({ host, proof }: RunEventOf<'custody'>, holders: Awaited<ReturnType<Store['custodyHolders']>>, onNote: (text: string) => void): void {
   const last = holders.get(proof.identity);
   if (proof.verdict !== 'proven' || last === undefined || last.host === host) return;
   onNote(`warning: the token "${proof.token}" on ${host} (${proof.file ?? ''}) was on ${last.host} at ${last.at}: was it moved?`);

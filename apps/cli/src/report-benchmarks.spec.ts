@@ -43,11 +43,11 @@ describe('bench report', () => {
   });
 
   it('takes points of the store, of one run when asked', async () => {
-    const store = openStore(defaultStorePath());
+    const store = await openStore(defaultStorePath());
     for (const [index, run] of ['run-1', 'run-2'].entries()) {
       store.appendEvent({ type: 'benchmark', seq: 1, at: POINT.at, run, host: 'web1', point: { ...POINT, rate: 100 + index } });
     }
-    store.close();
+    await store.close();
     const out = join(folder, 'out');
     await reportBenchmarks({ run: ['run-2'], out, format: 'json' });
     expect((JSON.parse(readFileSync(join(out, 'points.json'), 'utf8')) as SignPoint[]).map(({ rate }) => rate)).toEqual([101]);

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { buildReport, parsePoints, REPORT_FORMATS, selectPoints, type ReportFile, type ReportFormat } from '@hsmfleet/benchmark-report';
 import { HsmfleetError, type BenchmarkPoint } from '@hsmfleet/contract';
 import { printable } from '@hsmfleet/reporter';
-import { defaultStorePath, openStore } from '@hsmfleet/store';
+import { openStore } from '@hsmfleet/store';
 
 /** Options of `hsmfleet bench report`. */
 export interface BenchmarkReportOptions {
@@ -26,7 +26,7 @@ export interface BenchmarkReportOptions {
 export async function reportBenchmarks(options: BenchmarkReportOptions): Promise<number> {
   const formats = parseFormats(options.format);
   const since = options.since === undefined ? undefined : parseSince(options.since);
-  const all = options.points === undefined ? readStore(options.run ?? []) : await readPoints(options.points, options.run);
+  const all = options.points === undefined ? await readStore(options.run ?? []) : await readPoints(options.points, options.run);
   const points = selectPoints(all, { hosts: options.host, keys: options.key, since });
   if (points.length === 0) throw noPoints(all, options);
   const files = await buildReport(points, formats);
@@ -54,12 +54,12 @@ function parseSince(given: string): Date {
   return date;
 }
 
-function readStore(runs: readonly string[]): BenchmarkPoint[] {
-  const store = openStore(defaultStorePath());
+async function readStore(runs: readonly string[]): Promise<BenchmarkPoint[]> {
+  const store = await openStore();
   try {
-    return runs.length === 0 ? store.benchmarkPoints() : runs.flatMap((run) => store.benchmarkPoints(run));
+    return runs.length === 0 ? await store.benchmarkPoints() : (await Promise.all(runs.map((run) => store.benchmarkPoints(run)))).flat();
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { RunEvent } from '@hsmfleet/contract';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
-import { defaultStorePath, openStore, type Store } from '@hsmfleet/store';
+import { openStore, type Store } from '@hsmfleet/store';
 import { executePlaybook, type PlaybookRequest } from './execute-playbook.ts';
 
 /** A playbook to run, as the command line gives it. */
@@ -24,7 +24,7 @@ export interface FinishedRun {
  * @throws HsmfleetError, HsmfleetErrors
  */
 export async function runPlaybook(request: RunRequest): Promise<number> {
-  const store = openStore(defaultStorePath());
+  const store = await openStore();
   try {
     const reporter = reporterFor(request);
     const interrupt = catchInterrupts(reporter);
@@ -42,7 +42,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     await finish(store, reporter, request, { hosts, events });
     return interrupt.signal.aborted ? 130 : summary.exitCode;
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -71,9 +71,9 @@ function catchInterrupts(reporter: Reporter): { signal: AbortSignal; listen(): v
 }
 
 async function finish(store: Store, reporter: Reporter, request: RunRequest, run: Omit<FinishedRun, 'store'>): Promise<void> {
-  store.flush();
+  await store.flush();
   const problem = store.problem();
   if (problem !== undefined) reporter.note(`warning: the history of this run is incomplete: ${problem.message}`);
-  else store.prune();
+  else await store.prune();
   await request.afterwards?.({ ...run, store });
 }

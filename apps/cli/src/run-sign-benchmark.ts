@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { HsmfleetError, type BenchmarkModule, type Secret, type SignPoint } from '@hsmfleet/contract';
 import { createColors, pointText, wantsColor } from '@hsmfleet/reporter';
 import type { TokenObject, TokenSession } from '@hsmfleet/station';
-import { defaultStorePath, openStore, type Store } from '@hsmfleet/store';
+import { openStore, type Store } from '@hsmfleet/store';
 import { newRunId } from './run-identity.ts';
 import { moduleOf, openStation, readUserPin, selectorOf, type PinOptions, type TokenOptions } from './token-options.ts';
 
@@ -27,7 +27,7 @@ export async function runSignBenchmark(options: SignBenchmarkOptions): Promise<n
   const modules = options.module ?? [moduleOf({}).path];
   const { refuseWhileServing } = await import('@hsmfleet/pkcs11/station');
   for (const path of modules) await refuseWhileServing(path, 'any');
-  const store = openStore(defaultStorePath());
+  const store = await openStore();
   const run = newRunId();
   const points: SignPoint[] = [];
   let pin: Secret | undefined;
@@ -58,7 +58,7 @@ export async function runSignBenchmark(options: SignBenchmarkOptions): Promise<n
       }
     }
   } finally {
-    store.close();
+    await store.close();
   }
   return points.some(({ outcome }) => outcome === 'measured') ? 0 : 2;
 }

@@ -63,16 +63,16 @@ describe('a task that installs a package by name', () => {
     const plan = compiled.plays[0]?.plans.get('a');
     if (plan === undefined) throw new Error('no plan');
     expect(plan.tasks[0]?.inputs?.artifact).toMatchObject({ kind: 'artifact', name: 'libp11', version: '2.12', candidates: [] });
-    const bound = bindArtifacts(plan, () => [known('2.12-1')]);
+    const bound = await bindArtifacts(plan, () => [known('2.12-1')]);
     expect(bound.tasks[0]?.inputs?.artifact).toMatchObject({ candidates: [{ version: '2.12-1' }] });
     expect(bound.tasks[0]?.inputs?.artifact).not.toHaveProperty('problem');
     expect(plan.tasks[0]?.inputs?.artifact).toMatchObject({ candidates: [] });
-    expect(bindArtifacts({ ...plan, check: true }, () => []).tasks[0]?.inputs?.artifact).toMatchObject({ problem: { hint: 'none was built yet: a task with source_package builds one; check mode builds nothing, so build it first' } });
+    expect((await bindArtifacts({ ...plan, check: true }, () => [])).tasks[0]?.inputs?.artifact).toMatchObject({ problem: { hint: 'none was built yet: a task with source_package builds one; check mode builds nothing, so build it first' } });
   });
 
   it('is the only kind of task for which the store is asked', async () => {
     const [task] = await tasksOf(`${PLAY}    - debug: {msg: hello}\n`);
     const plan = { tasks: [task], handlers: [] } as never;
-    expect(bindArtifacts(plan, () => { throw new Error('asked'); })).toBe(plan);
+    expect(await bindArtifacts(plan, () => { throw new Error('asked'); })).toBe(plan);
   });
 });

@@ -34,10 +34,10 @@ export function findArtifact(name: string, version: string | undefined, known: r
 }
 
 /** The plan with every package that its tasks name filled in, as far as there is one. */
-export function bindArtifacts(plan: Plan, known: () => readonly KnownArtifact[]): Plan {
+export async function bindArtifacts(plan: Plan, known: () => readonly KnownArtifact[] | Promise<readonly KnownArtifact[]>): Promise<Plan> {
   const all = [...plan.tasks, ...plan.handlers];
   if (!all.some(namesArtifact)) return plan;
-  const artifacts = known();
+  const artifacts = await known();
   const bind = (task: PlannedTask): PlannedTask => (namesArtifact(task) ? bindTask(task, artifacts, plan.check) : task);
   return { ...plan, tasks: plan.tasks.map(bind), handlers: plan.handlers.map(bind) };
 }

@@ -39,8 +39,8 @@ export interface RunOptions {
   blob(sha256: string): NodeJS.ReadableStream | undefined;
   /** Where packages that hosts built come to; they stay where they are when absent. */
   artifacts?: ArtifactSink;
-  /** Completes a plan by what earlier plays of the run brought about; called right before it is sent. Must not throw. */
-  bind?(plan: Plan): Plan;
+  /** Completes a plan by what earlier plays of the run brought about; called right before it is sent. */
+  bind?(plan: Plan): Plan | Promise<Plan>;
   /** Hosts at once; connections are opened to all of them. */
   forks: number;
   /** Called for every event, in order per host. Must not throw. */

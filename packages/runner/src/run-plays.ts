@@ -157,7 +157,7 @@ class Run {
       session = new HostSession(host, this.#context);
       this.#sessions.set(host, session);
     }
-    const status = await session.runPlay(this.#options.bind?.(plan) ?? plan, target);
+    const status = await session.runPlay((await this.#options.bind?.(plan)) ?? plan, target);
     if (status !== 'ok' || !this.#isNeededLater(play, host)) {
       session.finish();
       this.#sessions.delete(host);

@@ -9,12 +9,12 @@ import { stamp } from './testdata/samples.ts';
 
 let folder: string;
 let store: Store;
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hsmfleet-artifacts-'));
-  store = openStore(join(folder, 'hsmfleet.db'));
+  store = await openStore(join(folder, 'hsmfleet.db'));
 });
-afterEach(() => {
-  store.close();
+afterEach(async () => {
+  await store.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -27,42 +27,43 @@ const keep = (text: string): boolean => store.blobs.receive(sha(text), Buffer.by
 
 describe('packages that hosts built', () => {
   it('are listed, the one told of last first; told of again they stay one', async () => {
-    const tell = (run: string, at: string, one: Artifact): void => { store.appendEvent(stamp(run, at)('b1', { type: 'artifact', artifact: one })); };
+    let seq = 0;
+    const tell = (run: string, at: string, one: Artifact): void => { store.appendEvent({ seq: seq++, at, run, host: 'b1', type: 'artifact', artifact: one }); };
     tell('run-1', '2026-01-01T00:00:00.000Z', artifact('one'));
     tell('run-2', '2026-01-02T00:00:00.000Z', artifact('two', { version: '2.13-1' }));
     tell('run-2', '2026-01-02T00:00:00.000Z', artifact('other', { name: 'other' }));
-    expect(store.artifacts('libp11').map(({ version, run }) => [version, run])).toEqual([['2.13-1', 'run-2'], ['2.12-1', 'run-1']]);
+    expect((await store.artifacts('libp11')).map(({ version, run }) => [version, run])).toEqual([['2.13-1', 'run-2'], ['2.12-1', 'run-1']]);
     tell('run-3', '2026-01-03T00:00:00.000Z', artifact('one', { buildHost: 'b2' }));
-    expect(store.artifacts('libp11').map(({ version, run, buildHost, toldAt }) => [version, run, buildHost, toldAt])).toEqual([
+    expect((await store.artifacts('libp11')).map(({ version, run, buildHost, toldAt }) => [version, run, buildHost, toldAt])).toEqual([
       ['2.12-1', 'run-1', 'b1', '2026-01-03T00:00:00.000Z'], ['2.13-1', 'run-2', 'b1', '2026-01-02T00:00:00.000Z'],
     ]);
-    expect(store.artifacts()).toHaveLength(3);
+    expect(await store.artifacts()).toHaveLength(3);
     await expect(store.query('select name, version, latest, host, told_run, log from artifacts order by name, version')).resolves.toMatchObject({
       rows: [['libp11', '2.12-1', 1, 'b1', 'run-3', 'make\nok\n'], ['libp11', '2.13-1', 0, 'b1', 'run-2', 'make\nok\n'], ['other', '2.12-1', 1, 'b1', 'run-2', 'make\nok\n']],
     });
   });
 
-  it('have a path once their bytes are here, and none after they are forgotten', () => {
+  it('have a path once their bytes are here, and none after they are forgotten', async () => {
     store.appendEvent(stamp('run-1')('b1', { type: 'artifact', artifact: artifact('bytes') }));
-    expect(store.artifacts()[0]?.path).toBeUndefined();
+    expect((await store.artifacts())[0]?.path).toBeUndefined();
     keep('bytes');
-    expect(readFileSync(store.artifacts()[0]?.path ?? '', 'utf8')).toBe('bytes');
-    expect(store.forgetArtifact(sha('bytes'))).toBe(true);
-    expect(store.forgetArtifact(sha('bytes'))).toBe(false);
-    expect(store.artifacts()).toEqual([]);
+    expect(readFileSync((await store.artifacts())[0]?.path ?? '', 'utf8')).toBe('bytes');
+    expect(await store.forgetArtifact(sha('bytes'))).toBe(true);
+    expect(await store.forgetArtifact(sha('bytes'))).toBe(false);
+    expect(await store.artifacts()).toEqual([]);
     expect(readdirSync(join(folder, 'blobs'))).toEqual([]);
   });
 
-  it('whose file was cut short count as not here', () => {
+  it('whose file was cut short count as not here', async () => {
     store.appendEvent(stamp('run-1')('b1', { type: 'artifact', artifact: artifact('bytes') }));
     keep('bytes');
     writeFileSync(store.blobs.path(sha('bytes')), 'byte');
-    expect(store.artifacts()[0]?.path).toBeUndefined();
+    expect((await store.artifacts())[0]?.path).toBeUndefined();
   });
 });
 
 describe('a file on its way in', () => {
-  it('appears only when it is whole, readable by its owner alone', () => {
+  it('appears only when it is whole, readable by its owner alone', async () => {
     const draft = store.blobs.receive(sha('hello'), 5);
     expect(draft.push(Buffer.from('hel'))).toBe(false);
     expect(store.blobs.has(sha('hello'), 5)).toBe(false);
@@ -77,7 +78,7 @@ describe('a file on its way in', () => {
     expect(readdirSync(store.blobs.folder)).toEqual([]);
   });
 
-  it('leaves nothing behind when it is given up, nor when its program was killed a day ago', () => {
+  it('leaves nothing behind when it is given up, nor when its program was killed a day ago', async () => {
     const draft = store.blobs.receive(sha('hello'), 5);
     draft.push(Buffer.from('hel'));
     draft.abandon();

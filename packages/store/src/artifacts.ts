@@ -1,6 +1,6 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { Artifact, ArtifactFormat } from '@hsmfleet/contract';
 import type { BlobFiles } from './blob-files.ts';
+import type { Sql } from './database.ts';
 
 /** A package that a host built, and what the control host knows of it beyond. */
 export interface StoredArtifact extends Artifact {
@@ -13,8 +13,8 @@ export interface StoredArtifact extends Artifact {
 }
 
 /** @param name all when undefined */
-export function readArtifacts(database: DatabaseSync, blobs: BlobFiles, name: string | undefined): StoredArtifact[] {
-  const rows = database.prepare('select * from artifact where $name is null or name = $name order by told_at desc, built_at desc').all({ name: name ?? null });
+export async function readArtifacts(sql: Sql, blobs: BlobFiles, name: string | undefined): Promise<StoredArtifact[]> {
+  const rows = await sql.all('select * from artifact where $name is null or name = $name order by told_at desc, built_at desc', { name: name ?? null });
   return rows.map((row) => {
     const [sha256, size] = [String(row.sha256), Number(row.size)];
     return {
@@ -27,6 +27,6 @@ export function readArtifacts(database: DatabaseSync, blobs: BlobFiles, name: st
 }
 
 /** False when there is none with that hash. */
-export function forgetArtifact(database: DatabaseSync, sha256: string): boolean {
-  return Number(database.prepare('delete from artifact where sha256 = ?').run(sha256).changes) > 0;
+export async function forgetArtifact(sql: Sql, sha256: string): Promise<boolean> {
+  return (await sql.run('delete from artifact where sha256 = $sha256', { sha256 })) > 0;
 }

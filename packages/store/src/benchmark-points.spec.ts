@@ -11,7 +11,7 @@ import { stamp } from './testdata/samples.ts';
 it('of benchmarks are kept as rows to query, and come back as they were measured', async () => {
   for (const point of [SIEGE_POINT, SIGN_POINT]) expect([...Value.Errors(BenchmarkPoint, point)]).toEqual([]);
   const folder = mkdtempSync(join(tmpdir(), 'hsmfleet-points-'));
-  const store = openStore(join(folder, 'hsmfleet.db'));
+  const store = await openStore(join(folder, 'hsmfleet.db'));
   const first = stamp('run-1');
   const hung = { ...SIEGE_POINT, at: '2026-01-02T00:01:00.000Z', concurrency: 60, outcome: 'hung' as const, problem: 'did not end within 23 s and was killed' };
   const event = first('web01', { type: 'benchmark', point: SIEGE_POINT });
@@ -28,8 +28,8 @@ it('of benchmarks are kept as rows to query, and come back as they were measured
     ],
   });
   await expect(store.query('select host from hosts')).resolves.toMatchObject({ rows: [['web01']] });
-  expect(store.benchmarkPoints()).toEqual([SIEGE_POINT, hung, SIGN_POINT]);
-  expect(store.benchmarkPoints('run-2')).toEqual([SIGN_POINT]);
-  store.close();
+  expect(await store.benchmarkPoints()).toEqual([SIEGE_POINT, hung, SIGN_POINT]);
+  expect(await store.benchmarkPoints('run-2')).toEqual([SIGN_POINT]);
+  await store.close();
   rmSync(folder, { recursive: true });
 });

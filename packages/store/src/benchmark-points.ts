@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { BenchmarkPoint, RunEventOf } from '@hsmfleet/contract';
-import type { Row } from './inventory-rows.ts';
+import type { Row, Sql } from './database.ts';
 
 /** The row of a measured point; columns that its kind does not have are null. */
 export function benchmarkRow({ run, host: source, seq, point }: RunEventOf<'benchmark'>): Row {
@@ -23,7 +22,7 @@ export function benchmarkRow({ run, host: source, seq, point }: RunEventOf<'benc
 }
 
 /** Every point, or those of one run, in the order in which they were measured. */
-export function readBenchmarkPoints(database: DatabaseSync, run: string | undefined): BenchmarkPoint[] {
-  const rows = database.prepare('select point from benchmark_point where $run is null or run = $run order by at, rowid').all({ run: run ?? null });
+export async function readBenchmarkPoints(sql: Sql, run: string | undefined): Promise<BenchmarkPoint[]> {
+  const rows = await sql.all('select point from benchmark_point where $run is null or run = $run order by at, source, seq', { run: run ?? null });
   return rows.map(({ point }) => JSON.parse(String(point)) as BenchmarkPoint);
 }

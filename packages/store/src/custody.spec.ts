@@ -8,7 +8,7 @@ import { stamp } from './testdata/samples.ts';
 
 it('of tokens is kept per run, and the last look at each is marked', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hsmfleet-custody-'));
-  const store = openStore(join(folder, 'hsmfleet.db'));
+  const store = await openStore(join(folder, 'hsmfleet.db'));
   const proof = (at: string, more: Partial<CustodyProof> = {}): CustodyProof => ({
     at, module: '/p11.so', token: 'Web', serial: 'S1', identity: 'ef'.repeat(32), verdict: 'proven', manifest: 'ab'.repeat(32), file: 'web.json',
     preparedBy: 'op', preparedAt: '2026-01-01T00:00:00.000Z', differences: [], notes: [], ...more,
@@ -21,7 +21,7 @@ it('of tokens is kept per run, and the last look at each is marked', async () =>
     rows: [['a', 'run-1', 0, 'proven', 'web.json', ''], ['a', 'run-2', 1, 'differs', 'web.json', 'key 01 is missing\nserial number'], ['b', 'run-2', 1, 'unknown', null, '']],
   });
   // the last proof counts, and only a proof
-  expect([...store.custodyHolders()]).toEqual([['ef'.repeat(32), { host: 'a', at: '2026-01-02T00:00:00.000Z' }]]);
-  store.close();
+  expect([...(await store.custodyHolders())]).toEqual([['ef'.repeat(32), { host: 'a', at: '2026-01-02T00:00:00.000Z' }]]);
+  await store.close();
   rmSync(folder, { recursive: true });
 });

@@ -1,14 +1,13 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { countEvent, emptyCounts, type Counts, type InventoryReport, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
+import { countEvent, emptyCounts, type Counts, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
 import { benchmarkRow } from './benchmark-points.ts';
-import { errorText, errorsOf, rowsOf, type Cell, type Row } from './inventory-rows.ts';
+import type { Cell, Row, Sql } from './database.ts';
+import { errorText } from './inventory-rows.ts';
+import { recordInventory } from './inventory-history.ts';
 
-/** Puts events into the tables. Every call belongs inside a transaction of the caller. */
+/** Puts events into the tables. Remembers what it wrote of runs, so one belongs to a database for as long as it is open. */
 export interface EventWriter {
-  write(event: RunEvent): void;
-  /** Writes the counts of hosts that had events since the last call. */
-  writeCounts(): void;
-  inventory(report: InventoryReport, run: string | null): void;
+  /** Writes events, in order; those that are stored already do nothing. Belongs inside a transaction of the caller. */
+  write(sql: Sql, events: readonly RunEvent[]): Promise<void>;
 }
 
 interface HostState {
@@ -20,123 +19,189 @@ interface HostState {
   counts: Counts;
 }
 
-export function createEventWriter(database: DatabaseSync): EventWriter {
-  const statements = new Map<string, StatementSync>();
+export function createEventWriter(): EventWriter {
   const states = new Map<string, HostState>();
-  const dirty = new Set<HostState>();
-
-  function run(sql: string, row: Row): void {
-    let statement = statements.get(sql);
-    if (statement === undefined) statements.set(sql, (statement = database.prepare(sql)));
-    statement.run(row);
-  }
-  const insert = (table: string, row: Row, orElse = ''): void => { run(insertSql(table, Object.keys(row), orElse), row); };
-
-  function stateOf(event: RunEvent): HostState {
-    const key = `${event.run}\0${event.host}`;
-    let state = states.get(key);
-    if (state === undefined) {
-      state = { run: event.run, host: event.host, status: 'running', error: null, at: event.at, counts: emptyCounts() };
-      states.set(key, state);
-      run(HOST_IN_RUN, { name: event.host, at: event.at, run: event.run });
-    }
-    return state;
-  }
-
-  /** Everything that is known per host: status, counts, whether the last look failed. */
-  function track(event: RunEvent): void {
-    const state = stateOf(event);
-    dirty.add(state);
-    state.at = event.at;
-    countEvent({ [event.host]: state.counts }, event);
-    if (event.type === 'host_started') {
-      run('update host set last_seen_at = $at, agent = $agent, node = $node, attempt_error = null where name = $name',
-        { at: event.at, agent: event.agent, node: event.node, name: event.host });
-    } else if (event.type === 'facts') {
-      run('update host set facts = $facts where name = $name', { facts: JSON.stringify(event.facts), name: event.host });
-    } else if (event.type === 'inventory') {
-      inventory(event.report, event.run);
-    } else if (event.type === 'custody') {
-      insert('custody_proof', custodyRow(event), 'or ignore');
-    } else if (event.type === 'artifact') {
-      run(ARTIFACT, artifactRow(event));
-    } else if (event.type === 'host_unreachable') {
-      settle(state, 'unreachable', errorText(event.error));
-      attemptFailed(event.host, errorText(event.error));
-    } else if (event.type === 'host_finished') {
-      settle(state, event.status, errorText(event.error));
-    } else if (event.type === 'task_finished') {
-      insert('task_result', taskRow(event), 'or ignore');
-      if (event.error === undefined || event.ignored) return;
-      state.error = errorText(event.error);
-      if (event.resource === 'inventory') attemptFailed(event.host, errorText(event.error));
-    }
-  }
-
-  /** A later play of the run that went well does not hide that an earlier one did not. */
-  function settle(state: HostState, status: string, error: string | null): void {
-    if (state.status === 'running' || state.status === 'ok') state.status = status;
-    state.error = error ?? state.error;
-  }
-
-  function attemptFailed(host: string, error: string | null): void {
-    run('update host set attempt_error = $error where name = $name', { error, name: host });
-  }
-
-  function inventory(report: InventoryReport, runId: string | null): void {
-    run('insert into host (name, first_seen_at) values ($name, $at) on conflict (name) do nothing', { name: report.host, at: report.at });
-    insert('snapshot', { host: report.host, at: report.at, run: runId, report: JSON.stringify(report) }, 'or ignore');
-    const newest = database.prepare('select max(at) as at from snapshot where host = ?').get(report.host)?.at;
-    if (newest !== report.at) return;
-    for (const [table, rows] of Object.entries(rowsOf(report))) {
-      run(`delete from ${table} where host = $host`, { host: report.host });
-      for (const row of rows) insert(table, row);
-    }
-    run(
-      `update host set collected_at = $at, evidence = $evidence, disturbed = $disturbed, inventory_errors = $errors,
-       attempt_error = null where name = $name`,
-      {
-        at: report.at, evidence: report.evidence, disturbed: report.disturbed === null ? null : Number(report.disturbed),
-        errors: errorsOf(report).length, name: report.host,
-      },
-    );
-  }
-
   return {
-    inventory,
-    write(event) {
-      insert('event', { run: event.run, host: event.host, seq: event.seq, type: event.type, at: event.at, body: JSON.stringify(event) }, 'or ignore');
-      if (event.type === 'run_started') insert('run', runRow(event), 'or ignore');
-      if (event.type === 'run_finished') {
-        run('update run set finished_at = $at, exit_code = $code, duration_ms = $ms where id = $run',
-          { at: event.at, code: event.exitCode, ms: event.durationMs, run: event.run });
-      }
-      // a station's points have no host of the fleet
-      if (event.type === 'benchmark') insert('benchmark_point', benchmarkRow(event), 'or ignore');
-      if (event.host !== '') track(event);
-    },
-    writeCounts() {
-      for (const state of dirty) {
-        insert('run_host', { run: state.run, host: state.host, status: state.status, error: state.error, last_event_at: state.at, ...state.counts }, 'or replace');
-        run('update host set last_status = $status, last_error = $error where name = $name and last_run = $run',
-          { status: state.status, error: state.error, name: state.host, run: state.run });
-      }
-      dirty.clear();
+    async write(sql, events) {
+      const fresh = await storeEvents(sql, events);
+      const batch = new Batch(sql, states);
+      await batch.load(fresh);
+      for (const event of fresh) await batch.take(event);
+      await batch.finish();
+      for (const event of fresh) if (event.type === 'run_finished') forget(states, event.run);
     },
   };
 }
 
-const HOST_IN_RUN = `insert into host (name, first_seen_at, last_run) values ($name, $at, $run)
-  on conflict (name) do update set last_run = $run`;
+/** Stores the events themselves, numbered in the order of storing. @returns those that were not stored before */
+async function storeEvents(sql: Sql, events: readonly RunEvent[]): Promise<RunEvent[]> {
+  const next = new Map<string, number>();
+  for (const run of [...new Set(events.map((event) => event.run))].sort()) {
+    // other workers may write events of the same run: a number must not appear after a greater one was read
+    await sql.run(sql.dialect.lock('$run'), { run });
+    const [last] = await sql.all('select max(position) as position from event where run = $run', { run });
+    next.set(run, Number(last?.position ?? 0) + 1);
+  }
+  const rows = events.map((event) => {
+    const position = next.get(event.run) ?? 1;
+    next.set(event.run, position + 1);
+    return { run: event.run, host: event.host, seq: event.seq, type: event.type, at: event.at, body: JSON.stringify(event), position };
+  });
+  const isNew = await sql.insertNew('event', rows, ['run', 'host', 'seq', 'type']);
+  return events.filter((_, index) => isNew[index]);
+}
+
+function forget(states: Map<string, HostState>, run: string): void {
+  for (const [key, state] of states) if (state.run === run) states.delete(key);
+}
+
+/** What the events of one transaction add up to. */
+class Batch {
+  readonly #sql: Sql;
+  readonly #states: Map<string, HostState>;
+  readonly #dirty = new Set<HostState>();
+  /** Columns of the table `host` to set, by host. */
+  readonly #hosts = new Map<string, Row>();
+  readonly #tables = new Map<string, Row[]>();
+
+  constructor(sql: Sql, states: Map<string, HostState>) {
+    this.#sql = sql;
+    this.#states = states;
+  }
+
+  /** Takes up hosts of runs where they were left, maybe by another process. */
+  async load(events: readonly RunEvent[]): Promise<void> {
+    const wanted = new Map<string, Set<string>>();
+    for (const { run, host } of events) {
+      if (host === '' || this.#states.has(keyOf(run, host))) continue;
+      wanted.set(run, (wanted.get(run) ?? new Set()).add(host));
+    }
+    for (const [run, hosts] of wanted) {
+      const rows = await this.#sql.all(`select * from run_host where run = $run and host in ${this.#sql.dialect.listed('$hosts')}`, { run, hosts: JSON.stringify([...hosts]) });
+      for (const row of rows) {
+        const { ok, changed, skipped, failed, refused, ignored, unreachable } = row as Record<string, number> as unknown as Counts;
+        this.#states.set(keyOf(run, String(row.host)), {
+          run, host: String(row.host), status: String(row.status), error: row.error as string | null, at: String(row.last_event_at),
+          counts: { ok, changed, skipped, failed, refused, ignored, unreachable },
+        });
+      }
+    }
+  }
+
+  async take(event: RunEvent): Promise<void> {
+    if (event.type === 'run_started') this.#add('run', runRow(event));
+    if (event.type === 'run_finished') {
+      await this.#flushTable('run');
+      await this.#sql.run('update run set finished_at = $at, exit_code = $code, duration_ms = $ms where id = $run',
+        { at: event.at, code: event.exitCode, ms: event.durationMs, run: event.run });
+    }
+    // a station's points have no host of the fleet
+    if (event.type === 'benchmark') this.#add('benchmark_point', benchmarkRow(event));
+    if (event.host !== '') await this.#track(event);
+  }
+
+  /** Everything that is known per host: status, counts, whether the last look failed. */
+  async #track(event: RunEvent): Promise<void> {
+    const state = this.#stateOf(event);
+    this.#dirty.add(state);
+    state.at = event.at;
+    countEvent({ [event.host]: state.counts }, event);
+    if (event.type === 'host_started') {
+      this.#set(event.host, { last_seen_at: event.at, agent: event.agent, node: event.node, attempt_error: null });
+    } else if (event.type === 'facts') {
+      this.#set(event.host, { facts: JSON.stringify(event.facts) });
+    } else if (event.type === 'inventory') {
+      await this.#writeHosts();
+      await recordInventory(this.#sql, event.report, event.run);
+    } else if (event.type === 'custody') {
+      this.#add('custody_proof', custodyRow(event));
+    } else if (event.type === 'artifact') {
+      await this.#sql.run(ARTIFACT, artifactRow(event));
+    } else if (event.type === 'host_unreachable') {
+      this.#settle(state, 'unreachable', errorText(event.error));
+      this.#set(event.host, { attempt_error: errorText(event.error) });
+    } else if (event.type === 'host_finished') {
+      this.#settle(state, event.status, errorText(event.error));
+    } else if (event.type === 'task_finished') {
+      this.#add('task_result', taskRow(event));
+      if (event.error === undefined || event.ignored) return;
+      state.error = errorText(event.error);
+      if (event.resource === 'inventory') this.#set(event.host, { attempt_error: errorText(event.error) });
+    }
+  }
+
+  /** A later play of the run that went well does not hide that an earlier one did not. */
+  #settle(state: HostState, status: string, error: string | null): void {
+    if (state.status === 'running' || state.status === 'ok') state.status = status;
+    state.error = error ?? state.error;
+  }
+
+  #stateOf(event: RunEvent): HostState {
+    const key = keyOf(event.run, event.host);
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      state = { run: event.run, host: event.host, status: 'running', error: null, at: event.at, counts: emptyCounts() };
+      this.#states.set(key, state);
+      this.#set(event.host, { first_seen_at: event.at, last_run: event.run });
+    }
+    return state;
+  }
+
+  #set(host: string, columns: Row): void {
+    this.#hosts.set(host, { ...this.#hosts.get(host), ...columns });
+  }
+
+  #add(table: string, row: Row): void {
+    const rows = this.#tables.get(table);
+    if (rows === undefined) this.#tables.set(table, [row]);
+    else rows.push(row);
+  }
+
+  async #flushTable(table: string): Promise<void> {
+    const rows = this.#tables.get(table) ?? [];
+    this.#tables.delete(table);
+    // rows of a table may differ in columns: benchmarks of sites and of keys do
+    const alike = new Map<string, Row[]>();
+    for (const row of rows) {
+      const columns = Object.keys(row).join();
+      alike.set(columns, [...(alike.get(columns) ?? []), row]);
+    }
+    for (const group of alike.values()) await this.#sql.insert(table, group, 'on conflict do nothing');
+  }
+
+  async #writeHosts(): Promise<void> {
+    // always in the same order, so that two writers of the same hosts wait for one another instead of blocking each other
+    const hosts = [...this.#hosts].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.#hosts.clear();
+    const seen = hosts.flatMap(([name, { first_seen_at: at }]) => (at === undefined ? [] : [{ name, first_seen_at: at }]));
+    await this.#sql.insert('host', seen, 'on conflict (name) do nothing');
+    for (const [name, { first_seen_at: _, ...columns }] of hosts) {
+      const words = Object.keys(columns).map((column) => `${column} = $${column}`);
+      if (words.length > 0) await this.#sql.run(`update host set ${words.join(', ')} where name = $name`, { ...columns, name });
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#writeHosts();
+    for (const table of [...this.#tables.keys()]) await this.#flushTable(table);
+    const states = [...this.#dirty].sort((a, b) => (a.host < b.host ? -1 : 1));
+    await this.#sql.insert('run_host', states.map(({ run, host, status, error, at, counts }) => ({ run, host, status, error, last_event_at: at, ...counts })), RUN_HOST_AGAIN);
+    for (const { run, host, status, error } of states) {
+      await this.#sql.run('update host set last_status = $status, last_error = $error where name = $host and last_run = $run', { status, error, host, run });
+    }
+  }
+}
+
+const keyOf = (run: string, host: string): string => `${run}\0${host}`;
+
+const RUN_HOST_AGAIN = `on conflict (run, host) do update set ${['status', 'error', 'last_event_at', ...Object.keys(emptyCounts())]
+  .map((column) => `${column} = excluded.${column}`).join(', ')}`;
 
 /** Equal bytes are one package, wherever they were built first. */
 const ARTIFACT = `insert into artifact (sha256, name, version, architecture, format, size, build_host, built_at, inputs_sha256, log, file, run, told_at, told_run)
   values ($sha256, $name, $version, $architecture, $format, $size, $build_host, $built_at, $inputs_sha256, $log, $file, $run, $at, $run)
-  on conflict (sha256) do update set told_at = max(told_at, $at), told_run = iif($at > told_at, $run, told_run)`;
-
-function insertSql(table: string, columns: readonly string[], orElse: string): string {
-  return `insert ${orElse} into ${table} (${columns.join(', ')}) values (${columns.map((column) => `$${column}`).join(', ')})`;
-}
+  on conflict (sha256) do update set told_run = case when excluded.told_at > artifact.told_at then excluded.told_run else artifact.told_run end,
+    told_at = case when excluded.told_at > artifact.told_at then excluded.told_at else artifact.told_at end`;
 
 function runRow(event: RunEventOf<'run_started'>): Row {
   return {

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { Sql } from './database.ts';
 import { FRESH_HOURS } from './views.ts';
 
 /** Names of hosts by how much their newest inventory snapshot can be relied on. Every host is in exactly one list. */
@@ -14,8 +14,8 @@ export interface Freshness {
 }
 
 /** Reads the freshness of the given hosts, or of all hosts that the store knows. */
-export function readFreshness(database: DatabaseSync, hosts: readonly string[] | undefined, now: Date): Freshness {
-  const rows = database.prepare('select name, collected_at, inventory_errors, attempt_error from host order by name').all();
+export async function readFreshness(sql: Sql, hosts: readonly string[] | undefined, now: Date): Promise<Freshness> {
+  const rows = await sql.all('select name, collected_at, inventory_errors, attempt_error from host order by name');
   const known = new Map(rows.map((row) => [String(row.name), row]));
   const freshness: Freshness = { fresh: [], stale: [], error: [], never: [] };
   for (const name of hosts ?? known.keys()) {

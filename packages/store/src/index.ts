@@ -1,7 +1,10 @@
-export { openStore, type RunSummaryRow, type Store } from './store.ts';
+export { openStore, type RunSummaryRow, type Store, type StoredEvent } from './store.ts';
 export type { StoredArtifact } from './artifacts.ts';
 export { BlobFiles, type BlobDraft } from './blob-files.ts';
-export { defaultStorePath } from './store-path.ts';
+export type { CheckSummary } from './checks.ts';
+export type { DeliveryResult, PendingNotification } from './notifications.ts';
+export type { ScheduleState } from './schedule-states.ts';
+export { defaultLocation, defaultStorePath } from './store-path.ts';
 export { describeFreshness, type Freshness } from './freshness.ts';
 export { FRESH_HOURS, VIEWS, type View, type ViewColumn } from './views.ts';
 export { SCHEMA_VERSION } from './migrations.ts';

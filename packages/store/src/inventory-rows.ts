@@ -1,8 +1,5 @@
 import type { ErrorShape, InventoryReport, ModuleRow, TokenRow } from '@hsmfleet/contract';
-
-/** What SQLite takes in a strict table. */
-export type Cell = string | number | null;
-export type Row = Record<string, Cell>;
+import type { Row } from './database.ts';
 
 /** The rows that one inventory report puts into each `latest_*` table; the keys are the tables' names. */
 export function rowsOf(report: InventoryReport): Record<string, Row[]> {

@@ -138,6 +138,48 @@ create table benchmark_point (
 ) strict;
 `,
   },
+  {
+    version: 5,
+    name: 'checks, their findings, what people are to be told, what schedules did, and the order of events',
+    sql: `
+alter table event add column position integer;
+update event set position = numbered.n from (
+  select run, host, seq, type, row_number() over (partition by run order by at, host, seq) as n from event
+) as numbered where numbered.run = event.run and numbered.host = event.host and numbered.seq = event.seq and numbered.type = event.type;
+create index event_position on event (run, position);
+
+create table check_run (
+  id text primary key, schedule text, profile text not null, title text not null, file text not null, sha256 text not null,
+  started_by text not null, version text not null, started_at text not null, finished_at text not null, hosts integer not null,
+  pass integer not null, fail integer not null, waived integer not null, error integer not null, unreachable integer not null,
+  not_applicable integer not null, latest integer not null, head text not null
+) strict, without rowid;
+create index check_run_latest on check_run (profile, schedule, finished_at);
+
+create table check_result (
+  check_id text not null, control text not null, host text not null, seq integer not null, severity text not null, outcome text not null,
+  evidence text, evidence_at text, findings integer not null, error text, waiver_reason text, waiver_owner text, waiver_until text, waiver_expired integer,
+  result text not null, primary key (check_id, control, host)
+) strict, without rowid;
+
+create table finding (
+  profile text not null, schedule text not null, key text not null, host text not null, control text not null, severity text not null,
+  waived integer not null, message text not null, row text not null, first_check text not null, last_check text not null,
+  first_seen_at text not null, last_seen_at text not null, resolved_at text, primary key (profile, schedule, key, first_seen_at)
+) strict, without rowid;
+create index finding_open on finding (profile, schedule, key) where resolved_at is null;
+
+create table notification (
+  id integer primary key, sink text not null, kind text not null, host text, control text, severity text, title text not null, change text not null,
+  queued_at text not null, attempts integer not null, next_at text, sent_at text, given_up_at text, error text
+) strict;
+create index notification_waiting on notification (id) where sent_at is null and given_up_at is null;
+
+create table schedule_state (
+  name text primary key, last_due_at text, last_started_at text, last_finished_at text, running text, outcome text, error text
+) strict, without rowid;
+`,
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

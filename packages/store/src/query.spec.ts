@@ -7,13 +7,13 @@ import { sampleReport } from './testdata/samples.ts';
 
 let folder: string;
 let store: Store;
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hsmfleet-query-'));
-  store = openStore(join(folder, 'hsmfleet.db'));
-  for (const host of ['a', 'b', 'c']) store.recordInventory(sampleReport(host, '2026-01-02T10:00:00.000Z'));
+  store = await openStore(join(folder, 'hsmfleet.db'));
+  for (const host of ['a', 'b', 'c']) await store.recordInventory(sampleReport(host, '2026-01-02T10:00:00.000Z'));
 });
-afterAll(() => {
-  store.close();
+afterAll(async () => {
+  await store.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -25,7 +25,7 @@ describe('a query', () => {
   });
 
   it('sees what was appended before it', async () => {
-    store.recordInventory(sampleReport('d', '2026-01-02T10:00:00.000Z'));
+    await store.recordInventory(sampleReport('d', '2026-01-02T10:00:00.000Z'));
     await expect(store.query('select count(*) from hosts')).resolves.toMatchObject({ rows: [[4]] });
   });
 
@@ -66,7 +66,7 @@ describe('a query', () => {
   it('names the nearest view', async () => {
     await expect(store.query('select *\nfrom certificate')).rejects.toMatchObject({
       message: 'the query names an unknown view "certificate"', position: { line: 2, column: 6 },
-      hint: 'did you mean "certificates"? views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, benchmark_points, runs, task_results',
+      hint: 'did you mean "certificates"? views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, benchmark_points, runs, task_results, checks, check_results, findings, notifications',
     });
   });
 

@@ -11,3 +11,9 @@ export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
   const base = state !== undefined && isAbsolute(state) ? state : join(env.HOME ?? homedir(), '.local', 'state');
   return join(base, 'hsmfleet', 'hsmfleet.db');
 }
+
+/** What {@link openStore} opens when it is told nothing: the database of HSMFLEET_DATABASE_URL, or {@link defaultStorePath}. */
+export function defaultLocation(env: NodeJS.ProcessEnv = process.env): string {
+  const url = env.HSMFLEET_DATABASE_URL;
+  return url === undefined || url === '' ? defaultStorePath(env) : url;
+}

@@ -12,13 +12,13 @@ let folder: string;
 let path: string;
 let store: Store;
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hsmfleet-store-'));
   path = join(folder, 'state', 'hsmfleet.db');
-  store = openStore(path);
+  store = await openStore(path);
 });
-afterEach(() => {
-  store.close();
+afterEach(async () => {
+  await store.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -33,28 +33,28 @@ function read(sql: string): Record<string, unknown>[] {
 }
 
 describe('the file', () => {
-  it('is readable by its owner only, side files included', () => {
+  it('is readable by its owner only, side files included', async () => {
     for (const event of sampleRun('run-00000001', 1, 1)) store.appendEvent(event);
-    store.flush();
+    await store.flush();
     expect([path, `${path}-wal`].map((name) => statSync(name).mode & 0o777)).toEqual([0o600, 0o600]);
     expect(statSync(join(folder, 'state')).mode & 0o777).toBe(0o700);
   });
 
-  it('that is no database is refused by name', () => {
+  it('that is no database is refused by name', async () => {
     const other = join(folder, 'other.db');
     writeFileSync(other, 'this is some text, and no database at all. '.repeat(40));
-    expect(() => openStore(other)).toThrow(`cannot open the history database ${other}: file is not a database`);
+    await expect(openStore(other)).rejects.toThrow(`cannot open the history database ${other}: file is not a database`);
   });
 });
 
 describe('events', () => {
-  it('of a run of 20 hosts and 20 tasks are stored within 30 ms', () => {
+  it('of a run of 20 hosts and 20 tasks are stored within 30 ms', async () => {
     const events = sampleRun('run-00000001', 20, 20);
     for (const event of sampleRun('run-warm-up', 2, 2)) store.appendEvent(event);
-    store.flush();
+    await store.flush();
     const before = performance.now();
     for (const event of events) store.appendEvent(event);
-    store.flush();
+    await store.flush();
     const took = performance.now() - before;
     expect(read('select count(*) as n from event where run = \'run-00000001\'')).toEqual([{ n: events.length }]);
     // the promise is 30 ms on an idle machine; the test tolerates a busy one
@@ -68,15 +68,15 @@ describe('events', () => {
     await expect.poll(() => read('select count(*) as n from event')[0]?.n, { timeout: 3_000 }).toBe(7);
   });
 
-  it('delivered twice count once', () => {
+  it('delivered twice count once', async () => {
     const events = sampleRun('run-00000001', 1, 3);
     for (const event of [...events, ...events.slice(3, 6)]) store.appendEvent(event);
-    store.flush();
+    await store.flush();
     expect(read('select count(*) as n from task_results')).toEqual([{ n: 3 }]);
-    expect(store.runs()[0]).toMatchObject({ id: 'run-00000001', hosts: 1, exitCode: 0 });
+    expect((await store.runs())[0]).toMatchObject({ id: 'run-00000001', hosts: 1, exitCode: 0 });
   });
 
-  it('give each host of a run its status, counts and error', () => {
+  it('give each host of a run its status, counts and error', async () => {
     const event = stamp('run-00000001');
     const error = { code: 'TASK_FAILED', message: 'no such package' };
     for (const one of [
@@ -85,7 +85,7 @@ describe('events', () => {
       event('b', finished('x', 'failed', { error })), event('b', { type: 'host_finished', play: 0, status: 'failed' }),
       event('c', { type: 'host_unreachable', error: { code: 'UNREACHABLE', message: 'no route' } }),
     ]) store.appendEvent(one);
-    store.flush();
+    await store.flush();
     expect(read('select host, status, error, ok, changed, failed, unreachable, check_mode, finished_at from runs order by host')).toEqual([
       { host: 'a', status: 'ok', error: null, ok: 2, changed: 1, failed: 0, unreachable: 0, check_mode: 1, finished_at: null },
       { host: 'b', status: 'failed', error: 'no such package (TASK_FAILED)', ok: 0, changed: 0, failed: 1, unreachable: 0, check_mode: 1, finished_at: null },
@@ -96,26 +96,26 @@ describe('events', () => {
       { host: 'a', name: 'y', outcome: 'ok', error_code: null, latest: 1, changes: '' },
       { host: 'b', name: 'x', outcome: 'failed', error_code: 'TASK_FAILED', latest: 1, changes: '' },
     ]);
-    expect(store.runs()).toEqual([
+    expect(await store.runs()).toEqual([
       { id: 'run-00000001', playbook: 'site.yml', user: 'anna', check: true, startedAt: '2026-01-02T03:04:05.000Z', hosts: 3, changed: 1, failed: 2 },
     ]);
   });
 
-  it('that cannot be written are a problem to ask for, never an exception', () => {
+  it('that cannot be written are a problem to ask for, never an exception', async () => {
     const other = new DatabaseSync(path);
     other.exec('drop table event');
     other.close();
     for (const event of sampleRun('run-00000001', 1, 1)) store.appendEvent(event);
-    store.flush();
+    await store.flush();
     expect(store.problem()).toMatchObject({ code: 'STORE', message: `cannot write to the history database ${path}: no such table: event` });
   });
 
-  it('of old runs are dropped by prune, their rows per host are not', () => {
+  it('of old runs are dropped by prune, their rows per host are not', async () => {
     for (let index = 0; index < KEPT_RUNS + 2; index += 1) {
       const at = new Date(Date.UTC(2026, 0, 1, 0, index)).toISOString();
       for (const event of sampleRun(`run-${String(index).padStart(8, '0')}`, 1, 1)) store.appendEvent({ ...event, at });
     }
-    store.prune();
+    await store.prune();
     expect(read('select count(distinct run) as events from event')).toEqual([{ events: KEPT_RUNS }]);
     expect(read('select min(run) as run from task_results')).toEqual([{ run: 'run-00000002' }]);
     expect(read('select count(*) as n from runs')).toEqual([{ n: KEPT_RUNS + 2 }]);
@@ -125,11 +125,11 @@ describe('events', () => {
 describe('inventory', () => {
   const now = new Date('2026-01-02T12:00:00.000Z');
 
-  it('of a host is replaced by a newer snapshot, not by an older one that comes late', () => {
-    store.recordInventory(sampleReport('a', '2026-01-02T10:00:00.000Z'));
-    store.recordInventory(sampleReport('b', '2026-01-02T10:00:00.000Z'));
-    store.recordInventory(sampleReport('a', '2026-01-02T11:00:00.000Z', { sites: [] }));
-    store.recordInventory(sampleReport('a', '2026-01-02T09:00:00.000Z'));
+  it('of a host is replaced by a newer snapshot, not by an older one that comes late', async () => {
+    await store.recordInventory(sampleReport('a', '2026-01-02T10:00:00.000Z'));
+    await store.recordInventory(sampleReport('b', '2026-01-02T10:00:00.000Z'));
+    await store.recordInventory(sampleReport('a', '2026-01-02T11:00:00.000Z', { sites: [] }));
+    await store.recordInventory(sampleReport('a', '2026-01-02T09:00:00.000Z'));
     expect(read('select host, label, bits, token, read_only, collected_at from keys order by host')).toEqual([
       { host: 'a', label: 'old', bits: 1024, token: 'fleet', read_only: 'read_only', collected_at: '2026-01-02T11:00:00.000Z' },
       { host: 'b', label: 'old', bits: 1024, token: 'fleet', read_only: 'read_only', collected_at: '2026-01-02T10:00:00.000Z' },
@@ -138,37 +138,37 @@ describe('inventory', () => {
     expect(read('select count(*) as n from snapshot')).toEqual([{ n: 4 }]);
   });
 
-  it('comes with runs as an event', () => {
+  it('comes with runs as an event', async () => {
     const event = stamp('run-00000001', '2026-01-02T11:00:00.000Z');
     store.appendEvent(event('a', { type: 'inventory', report: sampleReport('a', '2026-01-02T11:00:00.000Z') }));
-    store.flush();
+    await store.flush();
     expect(read('select s.name, k.label from sites s join keys k on k.fingerprint = s.served_key_fingerprint')).toEqual([{ name: 'www', label: 'old' }]);
     expect(read('select run from snapshot')).toEqual([{ run: 'run-00000001' }]);
   });
 
-  it('says how far it can be relied on', () => {
+  it('says how far it can be relied on', async () => {
     const fresh = '2026-01-02T11:00:00.000Z';
-    store.recordInventory(sampleReport('fresh', fresh));
-    store.recordInventory(sampleReport('stale', '2026-01-01T11:59:59.000Z'));
-    store.recordInventory(sampleReport('partial', fresh, { errors: [{ code: 'TIMEOUT', message: 'the token hangs' }] }));
-    store.recordInventory(sampleReport('gone', fresh));
-    store.recordInventory(sampleReport('back', fresh));
+    await store.recordInventory(sampleReport('fresh', fresh));
+    await store.recordInventory(sampleReport('stale', '2026-01-01T11:59:59.000Z'));
+    await store.recordInventory(sampleReport('partial', fresh, { errors: [{ code: 'TIMEOUT', message: 'the token hangs' }] }));
+    await store.recordInventory(sampleReport('gone', fresh));
+    await store.recordInventory(sampleReport('back', fresh));
     const event = stamp('run-00000001');
     store.appendEvent(event('gone', { type: 'host_unreachable', error: { code: 'UNREACHABLE', message: 'no route' } }));
     store.appendEvent(event('back', { type: 'host_unreachable', error: { code: 'UNREACHABLE', message: 'no route' } }));
     store.appendEvent(event('back', { type: 'host_started', agent: '0.1.0', node: 'v24.0.0', uploaded: [] }));
     store.appendEvent(event('refused', finished('collect', 'failed', { resource: 'inventory', error: { code: 'TIMEOUT', message: 'x' } })));
-    const freshness = store.freshness(['fresh', 'stale', 'partial', 'gone', 'back', 'refused', 'new'], now);
+    const freshness = await store.freshness(['fresh', 'stale', 'partial', 'gone', 'back', 'refused', 'new'], now);
     expect(freshness).toEqual({ fresh: ['fresh', 'back'], stale: ['stale'], error: ['partial', 'gone', 'refused'], never: ['new'] });
     expect(describeFreshness(freshness)).toBe('7 hosts: 2 fresh (< 24 h), 1 stale (stale), 3 in error (partial, gone, refused), 1 never seen (new)');
-    expect(describeFreshness(store.freshness(undefined, now))).toBe('6 hosts: 2 fresh (< 24 h), 1 stale (stale), 3 in error (gone, partial, refused), 0 never seen');
+    expect(describeFreshness(await store.freshness(undefined, now))).toBe('6 hosts: 2 fresh (< 24 h), 1 stale (stale), 3 in error (gone, partial, refused), 0 never seen');
   });
 
-  it('has the same freshness in the view hosts', () => {
-    store.recordInventory(sampleReport('fresh', new Date().toISOString()));
-    store.recordInventory(sampleReport('stale', new Date(Date.now() - 25 * 3_600_000).toISOString()));
-    store.recordInventory(sampleReport('partial', new Date().toISOString(), { errors: [{ code: 'TIMEOUT', message: 'x' }] }));
-    const freshness = store.freshness(undefined);
+  it('has the same freshness in the view hosts', async () => {
+    await store.recordInventory(sampleReport('fresh', new Date().toISOString()));
+    await store.recordInventory(sampleReport('stale', new Date(Date.now() - 25 * 3_600_000).toISOString()));
+    await store.recordInventory(sampleReport('partial', new Date().toISOString(), { errors: [{ code: 'TIMEOUT', message: 'x' }] }));
+    const freshness = await store.freshness(undefined);
     for (const { host, state } of read('select host, state from hosts')) {
       expect(freshness[state as 'fresh']).toContain(host);
     }

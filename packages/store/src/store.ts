@@ -1,13 +1,20 @@
 import { dirname, join } from 'node:path';
-import type { BenchmarkPoint, HsmfleetError, InventoryReport, RunEvent } from '@hsmfleet/contract';
+import type { BenchmarkPoint, CheckReport, HsmfleetError, InventoryReport, RunEvent, StateChange } from '@hsmfleet/contract';
 import { readBenchmarkPoints } from './benchmark-points.ts';
 import { forgetArtifact, readArtifacts, type StoredArtifact } from './artifacts.ts';
 import { BlobFiles } from './blob-files.ts';
+import { readCheck, readChecks, readLastCheck, recordCheck, type CheckSummary } from './checks.ts';
+import type { Database, Sql } from './database.ts';
 import { createEventWriter } from './event-writer.ts';
 import { readFreshness, type Freshness } from './freshness.ts';
-import { openDatabase, storeError } from './open-database.ts';
+import { recordInventory } from './inventory-history.ts';
+import { readPending, settle, type DeliveryResult, type PendingNotification } from './notifications.ts';
+import { storeError } from './open-database.ts';
 import { prune } from './prune.ts';
-import { runQuery, type QueryOptions, type QueryResult } from './query.ts';
+import { runQuery, type QueryCell, type QueryOptions, type QueryResult } from './query.ts';
+import { readScheduleStates, writeScheduleState, type ScheduleState } from './schedule-states.ts';
+import { openSqlite } from './sqlite-database.ts';
+import { defaultLocation } from './store-path.ts';
 
 /** How long events wait for company before they are written, milliseconds. */
 const FLUSH_AFTER_MS = 200;
@@ -27,9 +34,16 @@ export interface RunSummaryRow {
   failed: number;
 }
 
-/** History and inventory of the fleet in one file. */
+/** A stored event and where it stands among those of its run; positions count up. */
+export interface StoredEvent {
+  position: string;
+  event: RunEvent;
+}
+
+/** History and inventory of the fleet. Whatever rejects, rejects with HsmfleetError STORE unless something else is said. */
 export interface Store {
-  readonly path: string;
+  /** For people: the path, or the URL without its password. */
+  readonly location: string;
   /** Package files that hosts built, beside the database. */
   readonly blobs: BlobFiles;
   /**
@@ -37,146 +51,227 @@ export interface Store {
    * must go on when the disk is full: see {@link Store.problem}. An event that is already stored is ignored.
    */
   appendEvent(event: RunEvent): void;
-  /** Stores a snapshot that did not come as an event. @throws HsmfleetError STORE */
-  recordInventory(report: InventoryReport): void;
-  /** Writes what waits. Never throws: see {@link Store.problem}. */
-  flush(): void;
+  /** Stores a snapshot that did not come as an event. */
+  recordInventory(report: InventoryReport): Promise<void>;
+  /** Writes what waits. Never rejects: see {@link Store.problem}. */
+  flush(): Promise<void>;
   /** The first thing that went wrong while writing events; nothing is written after it. */
   problem(): HsmfleetError | undefined;
-  /** The newest runs. @throws HsmfleetError STORE */
-  runs(limit?: number): RunSummaryRow[];
-  /** Packages that hosts built, the one told of last first; all, or those of a name. @throws HsmfleetError STORE */
-  artifacts(name?: string): StoredArtifact[];
-  /** Forgets a package and deletes its file. False when there is none with that hash. @throws HsmfleetError STORE */
-  forgetArtifact(sha256: string): boolean;
-  /** Points of benchmarks in the order in which they were measured; all, or those of a run. @throws HsmfleetError STORE */
-  benchmarkPoints(run?: string): BenchmarkPoint[];
+  /** The newest runs. */
+  runs(limit?: number): Promise<RunSummaryRow[]>;
+  /** Events of a run in the order in which they were stored, all or those after a position. */
+  runEvents(run: string, after?: string): Promise<StoredEvent[]>;
+  /** Packages that hosts built, the one told of last first; all, or those of a name. */
+  artifacts(name?: string): Promise<StoredArtifact[]>;
+  /** Forgets a package and deletes its file. False when there is none with that hash. */
+  forgetArtifact(sha256: string): Promise<boolean>;
+  /** Points of benchmarks in the order in which they were measured; all, or those of a run. */
+  benchmarkPoints(run?: string): Promise<BenchmarkPoint[]>;
   /**
-   * Runs one read-only statement over the documented views, in a process of its own that is ended at the deadline.
+   * Runs one read-only statement of a person over the documented views; the database itself sees to it that it only reads.
    * @throws HsmfleetError USAGE for a bad query, TIMEOUT, STORE
    */
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
-  /** Where each token was proven to be one that was prepared, the last time, by its identity. @throws HsmfleetError STORE */
-  custodyHolders(): Map<string, { host: string; at: string }>;
+  /**
+   * Answers one of our own read-only statements over the documented views, in this process. Parameters are written `$name`.
+   * @throws HsmfleetError USAGE for a bad statement or a parameter without a value, STORE
+   */
+  read(sql: string, params?: Record<string, QueryCell>, options?: { asOf?: string | undefined }): Promise<Record<string, QueryCell>[]>;
+  /** Where each token was proven to be one that was prepared, the last time, by its identity. */
+  custodyHolders(): Promise<Map<string, { host: string; at: string }>>;
   /** How much the newest snapshots of these hosts can be relied on; of all hosts in the store when none are given. */
-  freshness(hosts: readonly string[] | undefined, now?: Date): Freshness;
-  /** Drops the events of old runs and old snapshots, so that the file stays bounded. @throws HsmfleetError STORE */
-  prune(): void;
+  freshness(hosts: readonly string[] | undefined, now?: Date): Promise<Freshness>;
+  /** Stores a check; `changes` are queued once for each sink, in the same transaction. */
+  recordCheck(report: CheckReport, changes: readonly StateChange[], sinks: readonly string[]): Promise<void>;
+  check(id: string): Promise<CheckReport | undefined>;
+  /** The last check of a schedule (null: by hand) and profile. */
+  lastCheck(of: { schedule: string | null; profile: string }): Promise<CheckReport | undefined>;
+  /** The newest checks; of one schedule when it is named. */
+  checks(options?: { limit?: number; schedule?: string }): Promise<CheckSummary[]>;
+  /** What sinks are to be told and is due, the oldest first. */
+  pendingNotifications(now: Date, limit?: number): Promise<PendingNotification[]>;
+  settleNotification(ids: readonly number[], result: DeliveryResult): Promise<void>;
+  scheduleStates(): Promise<ScheduleState[]>;
+  saveScheduleState(state: ScheduleState): Promise<void>;
+  /** Drops the events of old runs and old snapshots, so that the database stays bounded. */
+  prune(): Promise<void>;
   /** Writes what waits and closes. Idempotent. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
- * Opens the store, creating the file when it is missing.
+ * Opens the store, creating it when it is missing.
+ * @param location the path of an SQLite file; HSMFLEET_DATABASE_URL, or else the file of this user, when absent
  * @throws HsmfleetError STORE when it cannot be opened or was written by a newer hsmfleet
  */
-export function openStore(path: string): Store {
-  const database = openDatabase(path);
-  const writer = createEventWriter(database);
-  let waiting: RunEvent[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let problem: HsmfleetError | undefined;
-  let open = true;
+export async function openStore(location: string = defaultLocation()): Promise<Store> {
+  const database = await Promise.resolve(openSqlite(location));
+  return new DatabaseStore(database, new BlobFiles(join(dirname(location), 'blobs')));
+}
 
-  function transaction(what: string, work: () => void): void {
+class DatabaseStore implements Store {
+  readonly blobs: BlobFiles;
+  readonly #database: Database;
+  readonly #writer = createEventWriter();
+  #waiting: RunEvent[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #problem: HsmfleetError | undefined;
+  #open = true;
+
+  constructor(database: Database, blobs: BlobFiles) {
+    this.#database = database;
+    this.blobs = blobs;
+  }
+
+  get location(): string {
+    return this.#database.location;
+  }
+
+  appendEvent(event: RunEvent): void {
+    this.#waiting.push(event);
+    this.#timer ??= setTimeout(() => { void this.flush(); }, FLUSH_AFTER_MS).unref();
+  }
+
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const events = this.#waiting;
+    this.#waiting = [];
+    if (events.length > 0) this.#flushing = this.#flushing.then(() => this.#writeEvents(events));
+    return this.#flushing;
+  }
+
+  async #writeEvents(events: RunEvent[]): Promise<void> {
+    if (this.#problem !== undefined || !this.#open) return;
     try {
-      database.exec('begin immediate');
-      try {
-        work();
-        database.exec('commit');
-      } catch (thrown) {
-        database.exec('rollback');
-        throw thrown;
-      }
+      await this.#database.transaction((sql) => this.#writer.write(sql, events));
     } catch (thrown) {
-      throw storeError(what, path, thrown);
+      this.#problem = storeError('cannot write to', this.location, thrown);
     }
   }
 
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    const events = waiting;
-    waiting = [];
-    if (events.length === 0 || problem !== undefined || !open) return;
+  /** Writes in one transaction, after the events that wait. */
+  async #write<T>(work: (sql: Sql) => Promise<T>, what = 'cannot write to'): Promise<T> {
+    await this.flush();
     try {
-      transaction('cannot write to', () => {
-        for (const event of events) writer.write(event);
-        writer.writeCounts();
-      });
+      return await this.#database.transaction(work);
     } catch (thrown) {
-      problem = storeError('cannot write to', path, thrown);
+      throw storeError(what, this.location, thrown);
     }
   }
 
-  const blobs = new BlobFiles(join(dirname(path), 'blobs'));
+  /** Reads after the events that wait were written. */
+  async #read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    await this.flush();
+    try {
+      return await work(this.#database);
+    } catch (thrown) {
+      throw storeError('cannot read', this.location, thrown);
+    }
+  }
 
-  return {
-    path,
-    blobs,
-    flush,
-    problem: () => problem,
-    appendEvent(event) {
-      waiting.push(event);
-      timer ??= setTimeout(flush, FLUSH_AFTER_MS).unref();
-    },
-    recordInventory(report) {
-      flush();
-      transaction('cannot write to', () => { writer.inventory(report, null); });
-    },
-    runs(limit = 20) {
-      flush();
-      const rows = database.prepare(RUNS).all(limit);
-      return rows.map((row) => ({
-        id: String(row.id), playbook: String(row.playbook), user: String(row.user), check: row.check_mode === 1,
-        startedAt: String(row.started_at),
-        ...(row.finished_at === null ? {} : { finishedAt: String(row.finished_at), exitCode: Number(row.exit_code) }),
-        hosts: Number(row.hosts), changed: Number(row.changed), failed: Number(row.failed),
-      }));
-    },
-    artifacts(name) {
-      flush();
-      return readArtifacts(database, blobs, name);
-    },
-    benchmarkPoints(runId) {
-      flush();
-      return readBenchmarkPoints(database, runId);
-    },
-    forgetArtifact(sha256) {
-      flush();
-      let known = false;
-      transaction('cannot write to', () => { known = forgetArtifact(database, sha256); });
-      blobs.remove(sha256);
-      return known;
-    },
-    query(sql, options) {
-      flush();
-      return runQuery(path, sql, options);
-    },
-    custodyHolders() {
-      flush();
-      const rows = database.prepare("select token_identity, host, max(at) as at from custody_proof where verdict = 'proven' group by token_identity").all();
-      return new Map(rows.map((row) => [String(row.token_identity), { host: String(row.host), at: String(row.at) }]));
-    },
-    freshness(hosts, now = new Date()) {
-      flush();
-      return readFreshness(database, hosts, now);
-    },
-    prune() {
-      flush();
-      transaction('cannot prune', () => { prune(database); });
-    },
-    close() {
-      if (!open) return;
-      flush();
-      open = false;
-      database.close();
-    },
-  };
+  problem(): HsmfleetError | undefined {
+    return this.#problem;
+  }
+
+  recordInventory(report: InventoryReport): Promise<void> {
+    return this.#write((sql) => recordInventory(sql, report, null));
+  }
+
+  async runs(limit = 20): Promise<RunSummaryRow[]> {
+    const rows = await this.#read((sql) => sql.all(RUNS, { limit }));
+    return rows.map((row) => ({
+      id: String(row.id), playbook: String(row.playbook), user: String(row.user), check: row.check_mode === 1,
+      startedAt: String(row.started_at),
+      ...(row.finished_at === null ? {} : { finishedAt: String(row.finished_at), exitCode: Number(row.exit_code) }),
+      hosts: Number(row.hosts), changed: Number(row.changed), failed: Number(row.failed),
+    }));
+  }
+
+  async runEvents(run: string, after = '0'): Promise<StoredEvent[]> {
+    const rows = await this.#read((sql) => sql.all('select position, body from event where run = $run and position > $after order by position', { run, after: Number(after) }));
+    return rows.map(({ position, body }) => ({ position: String(position), event: JSON.parse(String(body)) as RunEvent }));
+  }
+
+  artifacts(name?: string): Promise<StoredArtifact[]> {
+    return this.#read((sql) => readArtifacts(sql, this.blobs, name));
+  }
+
+  async forgetArtifact(sha256: string): Promise<boolean> {
+    const known = await this.#write((sql) => forgetArtifact(sql, sha256));
+    this.blobs.remove(sha256);
+    return known;
+  }
+
+  benchmarkPoints(run?: string): Promise<BenchmarkPoint[]> {
+    return this.#read((sql) => readBenchmarkPoints(sql, run));
+  }
+
+  async query(sql: string, options?: QueryOptions): Promise<QueryResult> {
+    await this.flush();
+    return runQuery(this.location, sql, options);
+  }
+
+  read(sql: string, params: Record<string, QueryCell> = {}): Promise<Record<string, QueryCell>[]> {
+    return this.#read((own) => own.all(sql, params));
+  }
+
+  async custodyHolders(): Promise<Map<string, { host: string; at: string }>> {
+    const rows = await this.#read((sql) => sql.all("select token_identity, host, at from custody_proof where verdict = 'proven' order by at"));
+    return new Map(rows.map((row) => [String(row.token_identity), { host: String(row.host), at: String(row.at) }]));
+  }
+
+  freshness(hosts: readonly string[] | undefined, now = new Date()): Promise<Freshness> {
+    return this.#read((sql) => readFreshness(sql, hosts, now));
+  }
+
+  recordCheck(report: CheckReport, changes: readonly StateChange[], sinks: readonly string[]): Promise<void> {
+    return this.#write((sql) => recordCheck(sql, report, changes, sinks));
+  }
+
+  check(id: string): Promise<CheckReport | undefined> {
+    return this.#read((sql) => readCheck(sql, id));
+  }
+
+  lastCheck(of: { schedule: string | null; profile: string }): Promise<CheckReport | undefined> {
+    return this.#read((sql) => readLastCheck(sql, of));
+  }
+
+  checks(options: { limit?: number; schedule?: string } = {}): Promise<CheckSummary[]> {
+    return this.#read((sql) => readChecks(sql, options));
+  }
+
+  pendingNotifications(now: Date, limit?: number): Promise<PendingNotification[]> {
+    return this.#read((sql) => readPending(sql, now, limit));
+  }
+
+  settleNotification(ids: readonly number[], result: DeliveryResult): Promise<void> {
+    return this.#write((sql) => settle(sql, ids, result, new Date()));
+  }
+
+  scheduleStates(): Promise<ScheduleState[]> {
+    return this.#read(readScheduleStates);
+  }
+
+  saveScheduleState(state: ScheduleState): Promise<void> {
+    return this.#write((sql) => writeScheduleState(sql, state));
+  }
+
+  prune(): Promise<void> {
+    return this.#write(prune, 'cannot prune');
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    await this.flush();
+    this.#open = false;
+    await this.#database.close();
+  }
 }
 
 const RUNS = `
   select run.*, count(host) as hosts, coalesce(sum(changed), 0) as changed,
-    coalesce(sum(status in ('failed', 'refused', 'unreachable')), 0) as failed
+    coalesce(sum(case when status in ('failed', 'refused', 'unreachable') then 1 else 0 end), 0) as failed
   from run left join run_host on run_host.run = run.id
-  group by run.id order by started_at desc limit ?`;
+  group by run.id order by started_at desc limit $limit`;

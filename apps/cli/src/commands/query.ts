@@ -13,7 +13,7 @@ interface QueryOptions {
 export const query = defineCommand<QueryOptions>({
   name: 'query',
   summary: 'ask for stored inventories and runs in SQL',
-  description: 'Views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, benchmark_points, runs, task_results.',
+  description: 'Views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, benchmark_points, runs, task_results, checks, check_results, findings, notifications.',
   arguments: [{ name: '[sql]', description: 'one SELECT statement; "-" reads it from standard input' }],
   options: [
     { flags: '--format <format>', description: 'how to print the answer', choices: ['table', 'json', 'csv'], default: 'table' },
