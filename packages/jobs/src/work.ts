@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HsmfleetError } from '@hsmfleet/contract';
+import type { JobWithMetadata } from 'pg-boss';
+import type { Batch, BatchResult } from './model.ts';
+import type { JobsDatabase } from './open-jobs.ts';
+import { SCHEMA } from './tables.ts';
+
+/** What a worker is, and how it runs a batch. */
+export interface WorkerOptions {
+  /** Its project folder, for people. */
+  project: string;
+  /** Digest of the project folder as it is now. */
+  digest(): Promise<string>;
+  program: string;
+  /** Batches at once. */
+  batches: number;
+  /**
+   * Runs a batch and tells how its hosts ended, when all events of it are stored.
+   * @param attempt from 1 up: how often a worker was given this batch
+   * @param signal aborted: hosts end their current task, others do not begin
+   */
+  run(batch: Batch, attempt: number, signal: AbortSignal): Promise<BatchResult>;
+  /** What happened, one sentence each. */
+  log(text: string): void;
+}
+
+/** A worker at work. */
+export interface Worker {
+  id: string;
+  /** Takes no more batches, lets hosts end the task that they are in, and hands back the rest. */
+  stop(): Promise<void>;
+}
+
+/** Takes batches of its project from the queue until it is stopped. @throws HsmfleetError STORE when it cannot begin */
+export async function startWorker(jobs: JobsDatabase, options: WorkerOptions): Promise<Worker> {
+  const worker = new QueueWorker(jobs, options);
+  await worker.start();
+  return worker;
+}
+
+/** A batch that this worker has, and what stops it. */
+interface Held {
+  job: JobWithMetadata<Batch>;
+  queue: string;
+  attempt: number;
+  controller: AbortController;
+}
+
+class QueueWorker implements Worker {
+  readonly id = `${hostname()}-${String(process.pid)}-${randomBytes(2).toString('hex')}`;
+  readonly #jobs: JobsDatabase;
+  readonly #options: WorkerOptions;
+  readonly #held = new Map<string, Held>();
+  readonly #stopping = new AbortController();
+  #digest = '';
+  #loops: Promise<void>[] = [];
+
+  constructor(jobs: JobsDatabase, options: WorkerOptions) {
+    this.#jobs = jobs;
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#register();
+    const loops = Array.from({ length: this.#options.batches }, () => this.#takeBatches());
+    this.#loops = [...loops, this.#beat()];
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const { controller } of this.#held.values()) controller.abort();
+    await Promise.all(this.#loops);
+    await this.#jobs.sql(`delete from ${SCHEMA}.worker where id = $1`, [this.id]);
+  }
+
+  /** Says that this worker is there, and with which project. */
+  async #register(): Promise<void> {
+    const digest = await this.#options.digest();
+    if (this.#digest !== '' && digest !== this.#digest) this.#options.log('the project folder changed: batches of runs that have it as it was go to other workers');
+    this.#digest = digest;
+    await this.#jobs.sql(
+      `insert into ${SCHEMA}.worker (id, machine, pid, project, digest, program) values ($1, $2, $3, $4, $5, $6)
+       on conflict (id) do update set digest = excluded.digest, seen_at = now()`,
+      [this.id, hostname(), process.pid, this.#options.project, digest, this.#options.program]);
+  }
+
+  /** Tells the database that this worker lives and works, and hears which runs are to stop. */
+  async #beat(): Promise<void> {
+    const { timings, boss } = this.#jobs;
+    let registered = Date.now();
+    while (!this.#stopping.signal.aborted || this.#held.size > 0) {
+      await sleep(1_000);
+      try {
+        if (Date.now() - registered > (timings.heartbeat * 1_000) / 3) {
+          await this.#register();
+          registered = Date.now();
+          for (const { queue, job } of this.#held.values()) await boss.touch(queue, { id: job.id, retryCount: job.retryCount });
+        }
+        if (this.#held.size === 0) continue;
+        const runs = [...new Set([...this.#held.values()].map(({ job }) => job.data.run))];
+        const stopped = new Set((await this.#jobs.sql(`select run from ${SCHEMA}.stopped_run where run = any($1::text[])`, [runs])).map(({ run }) => String(run)));
+        for (const { job, controller } of this.#held.values()) if (stopped.has(job.data.run)) controller.abort();
+      } catch (thrown) {
+        this.#options.log(`the database does not answer: ${(thrown as Error).message}`);
+      }
+    }
+  }
+
+  async #takeBatches(): Promise<void> {
+    const { boss, timings } = this.#jobs;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const queue = await this.#jobs.queue(this.#digest, this.#options.program);
+        const [job] = await boss.fetch<Batch>(queue, { includeMetadata: true });
+        if (job === undefined) await sleep(timings.pollMs * (0.5 + Math.random()), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        else await this.#take(queue, job);
+      } catch (thrown) {
+        this.#options.log(`no batch can be taken: ${(thrown as Error).message}`);
+        await sleep(1_000);
+      }
+    }
+  }
+
+  async #take(queue: string, job: JobWithMetadata<Batch>): Promise<void> {
+    const own = { id: job.id, retryCount: job.retryCount };
+    const [row] = await this.#jobs.sql(
+      `update ${SCHEMA}.batch set worker = $2, attempt = attempt + 1, started_at = coalesce(started_at, now()) where id = $1 returning attempt, finished_at is not null as done`,
+      [job.id, this.id]);
+    if (row === undefined || row.done === true) {
+      // its worker died after the last host and before the queue heard of it
+      await this.#jobs.boss.complete(queue, own);
+      return;
+    }
+    const held: Held = { job, queue, attempt: Number(row.attempt), controller: new AbortController() };
+    if (held.attempt > 1) this.#options.log(`run ${job.data.run}: taking over ${String(job.data.hosts.length)} hosts from a worker that is gone`);
+    this.#held.set(job.id, held);
+    try {
+      const result = await this.#options.run(job.data, held.attempt, held.controller.signal).catch((thrown: unknown): BatchResult => {
+        // what is wrong with this machine's files does not get better by trying again
+        if (!(thrown instanceof HsmfleetError) || thrown.code === 'STORE') throw thrown;
+        return { hosts: {}, problem: thrown.toShape() };
+      });
+      // hosts that this worker's own end stopped go back; the journals tell the next worker what was done
+      if (this.#stopping.signal.aborted && Object.values(result.hosts).includes('stopped')) throw new Error('the worker was stopped');
+      // a worker that was taken for dead and is not must not answer for the one that has the batch now
+      await this.#jobs.sql(`update ${SCHEMA}.batch set finished_at = now(), result = $3 where id = $1 and worker = $2 and finished_at is null`, [job.id, this.id, JSON.stringify(result)]);
+      await this.#jobs.boss.complete(queue, own);
+    } catch (thrown) {
+      this.#options.log(`run ${job.data.run}: ${String(job.data.hosts.length)} hosts go back to the queue: ${(thrown as Error).message}`);
+      await this.#jobs.boss.fail(queue, own, { message: (thrown as Error).message });
+    } finally {
+      this.#held.delete(job.id);
+    }
+  }
+}
