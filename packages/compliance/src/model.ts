@@ -82,7 +82,14 @@ export interface HostEvidence {
   /** When tokens were last read; null: never. */
   tokensReadAt: string | null;
   /** What the newest snapshot could not read; empty: it is complete. */
-  gaps: readonly string[];
+  gaps: readonly EvidenceGap[];
+}
+
+/** Something that could not be read, so that a query without rows proves nothing. */
+export interface EvidenceGap {
+  /** Views that lack rows because of it. */
+  views: readonly string[] | 'all';
+  problem: string;
 }
 
 /** A task of a playbook, as it ended in check mode. `changed`: it has something to do. */
