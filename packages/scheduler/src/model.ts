@@ -78,7 +78,8 @@ export interface SchedulerPort<S extends Schedule = Schedule> {
   /** States of schedules by name, also of those that are not there any more. */
   states(): Promise<ScheduleState[]>;
   save(state: ScheduleState): Promise<void>;
-  newId(): string;
+  /** Id of the next run of a schedule. `cutOff`: the run that it is to make up for, which may still be under way on hosts. */
+  newId(cutOff: { id: string; startedAt: Date } | null): string;
   /** Must not throw. */
   tell(event: SchedulerEvent): void;
   /** From 0 up to 1; Math.random by default. */

@@ -3,7 +3,7 @@ import { ENDINGS, type Reason, type Schedule, type ScheduleState, type ScheduleS
 import { parseWhen, type When } from './when.ts';
 
 /** Sleeps are cut into pieces, so that a machine that slept, or whose clock was set, notices soon. */
-const LONGEST_SLEEP_MS = 30_000;
+const LONGEST_SLEEP_MS = 60_000;
 /** How long a run that was told to stop may take until it is told of. */
 const OVERDUE_AFTER_MS = 60_000;
 
@@ -12,8 +12,8 @@ export interface SchedulerLimits {
   concurrency: number;
 }
 
-/** What somebody who asks for a run right now is told. */
-export type Asked = 'started' | 'waiting' | 'running' | 'unknown';
+/** What somebody who asks for a run right now is told, and the id of the run that was asked for, or that is under way already. */
+export type Asked = { answer: 'started' | 'waiting' | 'running'; id: string } | { answer: 'unknown' };
 
 interface Entry<S extends Schedule> {
   schedule: S;
@@ -66,11 +66,11 @@ export class Scheduler<S extends Schedule = Schedule> {
   /** Runs a schedule now; its regular times stay as they are. */
   ask(name: string): Asked {
     const entry = this.#entries.get(name);
-    if (entry === undefined || entry.removed || this.#stopped) return 'unknown';
-    if (entry.running !== null) return 'running';
-    this.#enqueue(entry, new Date(), 'asked');
+    if (entry === undefined || entry.removed || this.#stopped) return { answer: 'unknown' };
+    if (entry.running !== null) return { answer: 'running', id: entry.running.id };
+    const { id } = this.#enqueue(entry, new Date(), 'asked');
     this.#startWaiting();
-    return entry.running === null ? 'waiting' : 'started';
+    return { answer: this.#queue.has(name) ? 'waiting' : 'started', id };
   }
 
   status(): ScheduleStatus<S>[] {
@@ -103,22 +103,33 @@ export class Scheduler<S extends Schedule = Schedule> {
     const entry: Entry<S> = { schedule, when, state, next: null, running: null, removed: false };
     this.#entries.set(schedule.name, entry);
     this.#plan(entry, now);
-    if (known === undefined) await this.#save(entry, {});
-    else if (state.running !== null) await this.#cutOff(entry);
-    const latest = when.latest(now);
     // what is to make up for a run makes up for everything else that was missed, too
-    if (entry.state.outcome === ENDINGS.cutOff || entry.state.outcome === ENDINGS.stopped) this.#enqueue(entry, now, entry.state.outcome);
+    if (state.running !== null && (await this.#cutOff(entry, state.running, now))) return;
+    if (known === undefined) await this.#save(entry, {});
+    const latest = when.latest(now);
+    if (entry.state.outcome === ENDINGS.stopped) this.#enqueue(entry, now, 'stopped');
     else if (latest !== null && state.lastDueAt !== null && latest.getTime() > Date.parse(state.lastDueAt)) {
       this.#port.tell({ type: 'missed', schedule: schedule.name, dueAt: latest });
       this.#enqueue(entry, latest, 'missed');
     }
   }
 
-  /** The process ended in the middle of a run, without a word. One that was itself to make up for such a run may be the cause. */
-  async #cutOff(entry: Entry<S>): Promise<void> {
+  /**
+   * The process ended in the middle of a run, without a word. One that was itself to make up for such a run may be the cause.
+   * @returns whether it will be run again
+   */
+  async #cutOff(entry: Entry<S>, id: string, now: Date): Promise<boolean> {
     const again = entry.state.outcome !== ENDINGS.cutOff;
-    this.#port.tell({ type: 'cut_off', schedule: entry.schedule.name, id: entry.state.running, again });
-    await this.#save(entry, { running: null, outcome: again ? ENDINGS.cutOff : ENDINGS.cutOffAgain, error: 'the process ended in the middle of it' });
+    const error = 'the process ended in the middle of it';
+    this.#port.tell({ type: 'cut_off', schedule: entry.schedule.name, id, again });
+    if (!again) {
+      await this.#save(entry, { running: null, outcome: ENDINGS.cutOffAgain, error });
+      return false;
+    }
+    // saved when it begins anew: should the process be killed before, it is still known which run was cut off
+    entry.state = { ...entry.state, running: null, outcome: ENDINGS.cutOff, error };
+    this.#enqueue(entry, now, 'cut off', { id, startedAt: new Date(entry.state.lastStartedAt ?? now) });
+    return true;
   }
 
   #change(entry: Entry<S>, schedule: S, when: When): void {
@@ -165,8 +176,9 @@ export class Scheduler<S extends Schedule = Schedule> {
     this.#sleep();
   }
 
-  #enqueue(entry: Entry<S>, dueAt: Date, reason: Reason): void {
-    this.#queue.add({ name: entry.schedule.name, keys: entry.schedule.keys, dueAt, reason });
+  #enqueue(entry: Entry<S>, dueAt: Date, reason: Reason, cutOff: { id: string; startedAt: Date } | null = null): Turn {
+    const { name, keys } = entry.schedule;
+    return this.#queue.find(name) ?? this.#queue.add({ name, id: this.#port.newId(cutOff), keys, dueAt, reason });
   }
 
   #startWaiting(): void {
@@ -177,10 +189,9 @@ export class Scheduler<S extends Schedule = Schedule> {
     }
   }
 
-  #start(entry: Entry<S>, { dueAt, reason }: Turn): void {
+  #start(entry: Entry<S>, { id, dueAt, reason }: Turn): void {
     const controller = new AbortController();
     const since = new Date();
-    const id = this.#port.newId();
     const ended = this.#execute(entry, { id, dueAt, reason, since, controller }).then(() => {
       entry.running = null;
       this.#queue.free(entry.schedule.name);

@@ -3,6 +3,8 @@ import type { Reason } from './model.ts';
 /** Something that waits to be run. */
 export interface Turn {
   name: string;
+  /** Of the run that it will be. */
+  id: string;
   keys: readonly string[];
   dueAt: Date;
   reason: Reason;
@@ -21,9 +23,10 @@ export class TurnQueue {
     this.concurrency = concurrency;
   }
 
-  /** A name that waits already keeps its place. */
-  add(turn: Turn): void {
-    if (!this.has(turn.name)) this.#waiting.push(turn);
+  /** @param turn whose name does not wait yet */
+  add(turn: Turn): Turn {
+    this.#waiting.push(turn);
+    return turn;
   }
 
   has(name: string): boolean {
