@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Secret, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
-import { runPlays, type RunnerPlay, type RunSummary } from '@hsmfleet/runner';
+import { runPlays, type AgentBundle, type RemoteHosts, type RunnerPlay, type RunOptions, type RunSummary } from '@hsmfleet/runner';
 import type { Store } from '@hsmfleet/store';
 import type { HostTarget, Transport } from '@hsmfleet/transport';
 import { createLocalTransport } from '@hsmfleet/transport-local';
@@ -45,7 +45,12 @@ export interface ExecuteRequest extends PlaybookRequest {
   onNote?(text: string): void;
   /** Aborting lets every host end its current task. */
   signal?: AbortSignal | undefined;
+  /** Has workers run the hosts, rather than this process. */
+  workers?: EngageWorkers | undefined;
 }
+
+/** Finds those that run a playbook's hosts elsewhere. @throws HsmfleetError USAGE when there are none */
+export type EngageWorkers = (request: PlaybookRequest, setting: RunSetting) => Promise<RemoteHosts>;
 
 /** A run that came to its end. */
 export interface ExecutedRun {
@@ -55,41 +60,62 @@ export interface ExecutedRun {
   summary: RunSummary;
 }
 
+/** A playbook that is ready to run: nothing of it can be wrong on the control host any more. */
+export interface PreparedRun {
+  run: string;
+  request: ExecuteRequest;
+  compiled: CompiledPlaybook;
+  plays: RunnerPlay[];
+  bundle: AgentBundle;
+}
+
 /**
  * Compiles a playbook and runs it on its hosts; events go to the store. Everything that can be wrong on the control host is
  * found before any host is touched.
  * @throws HsmfleetError, HsmfleetErrors
  */
 export async function executePlaybook(request: ExecuteRequest): Promise<ExecutedRun> {
-  const { fleet, store, run = newRunId(), onEvent, onNote = () => undefined } = request;
+  return executePrepared(await preparePlaybook(request));
+}
+
+/**
+ * Everything of a run that needs no host.
+ * @throws HsmfleetError, HsmfleetErrors
+ */
+export async function preparePlaybook(request: ExecuteRequest): Promise<PreparedRun> {
+  const { fleet, store, run = newRunId(), onNote = () => undefined } = request;
   const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
-  const forks = parseForks(fleet.forks);
+  parseForks(fleet.forks);
   const ask = canAsk() ? askHidden : undefined;
   const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
   const vault = await vaultOpener(fleet);
   const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
-  const user = runUser();
   const packages = await store.artifacts();
   const compiled = await compilePlaybook({
     playbook: request.playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags,
-    check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => packages,
+    check: request.check, diff: request.diff, become: fleet.become, run, user: runUser(), ask, vault, artifacts: () => packages,
     extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars },
   });
   const plays = await preparePlays(compiled, fleet, becomePassword, custody);
   for (const warning of [...hosts.warnings, ...compiled.warnings]) onNote(`warning: ${warning}`);
   const bundle = await loadAgentBundle(() => { onNote('packing the Node runtime for hosts without one (once)'); });
+  return { run, request, compiled, plays, bundle };
+}
+
+/** Runs what was prepared. @throws HsmfleetError STORE */
+export async function executePrepared({ run, request, compiled, plays, bundle }: PreparedRun): Promise<ExecutedRun> {
+  const { fleet, store, onEvent, onNote = () => undefined } = request;
+  const runner = await opened.runner(compiled);
   const holders = await store.custodyHolders();
   const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
   request.onStart?.();
   const summary = await runPlays({
-    run, user, playbook: request.playbook, check: request.check, plays, bundle, forks,
+    run, user: runUser(), playbook: request.playbook, check: request.check, plays, bundle, forks: parseForks(fleet.forks),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
-    transport: createTransports(),
-    blob: (sha256) => openBlob(compiled, store, sha256),
-    artifacts: store.blobs,
-    bind: (plan) => bindArtifacts(plan, () => store.artifacts()),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
     onEvent(event) {
-      store.appendEvent(event);
+      // workers store what their hosts tell
+      if (elsewhere === undefined || event.host === '') store.appendEvent(event);
       onEvent?.(event);
       if (event.type === 'custody' || event.type === 'host_unreachable') unproven.delete(event.host);
       if (event.type === 'custody') noteMoved(event, holders, onNote);
@@ -97,6 +123,61 @@ export async function executePlaybook(request: ExecuteRequest): Promise<Executed
   });
   if (unproven.size > 0) onNote(`warning: no task looked at a token on ${[...unproven].join(', ')}: the manifests proved nothing there`);
   return { run, hosts: hostsOf(compiled), summary };
+}
+
+/** What a run is called, who asks for it, and where it tells. */
+export interface RunSetting {
+  run: string;
+  user: string;
+  store: Store;
+  onNote(text: string): void;
+}
+
+/** A playbook with everything that its plans need of this machine, read once for all hosts. */
+export interface OpenPlaybook {
+  /** About the hosts files. */
+  warnings: readonly string[];
+  /** @param only plans of these hosts alone @throws HsmfleetError, HsmfleetErrors */
+  compile(only?: ReadonlySet<string>): Promise<{ compiled: CompiledPlaybook; plays: RunnerPlay[] }>;
+  /** How the runner reaches hosts and finds what they ask for. @throws HsmfleetError FILE_MISSING when the agent is not built */
+  runner(compiled: CompiledPlaybook): Promise<Omit<RunOptions, 'playbook' | 'plays' | 'onEvent'>>;
+}
+
+/**
+ * Reads hosts, variables, secrets and the agent.
+ * @throws HsmfleetError, HsmfleetErrors
+ */
+export async function openPlaybook(request: PlaybookRequest, { run, user, store, onNote }: RunSetting): Promise<OpenPlaybook> {
+  const { fleet } = request;
+  const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
+  const forks = parseForks(fleet.forks);
+  const ask = canAsk() ? askHidden : undefined;
+  const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
+  const vault = await vaultOpener(fleet);
+  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
+  const packages = await store.artifacts();
+  const extraVars = { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars };
+  const transport = createTransports();
+  let bundle: Promise<AgentBundle> | undefined;
+  return {
+    warnings: hosts.warnings,
+    async compile(only) {
+      const compiled = await compilePlaybook({
+        playbook: request.playbook, hosts, limit: request.limit, only, tags: request.tags, skipTags: request.skipTags,
+        check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => packages, extraVars,
+      });
+      return { compiled, plays: await preparePlays(compiled, fleet, becomePassword, custody) };
+    },
+    async runner(compiled) {
+      bundle ??= loadAgentBundle(() => { onNote('packing the Node runtime for hosts without one (once)'); });
+      return {
+        run, user, check: request.check, bundle: await bundle, forks, transport,
+        blob: (sha256) => openBlob(compiled, store, sha256),
+        artifacts: store.blobs,
+        bind: (plan) => bindArtifacts(plan, () => store.artifacts()),
+      };
+    },
+  };
 }
 
 /** @throws HsmfleetError USAGE when no hosts file was given */
@@ -118,7 +199,7 @@ async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, bec
   const plays: RunnerPlay[] = [];
   for (const play of compiled.plays) {
     const targets = new Map<string, HostTarget>();
-    for (const host of play.hosts) {
+    for (const host of play.plans.keys()) {
       try {
         const target = targetOf(play, host, fleet, becomePassword);
         targets.set(host, target);

@@ -44,7 +44,7 @@ export function compilePlay(play: PlaySource, index: number, hosts: string[], ar
   const mistakes = new Mistakes();
   const plans = new Map<string, Plan>();
   const connection = new Map<string, Record<string, Value>>();
-  for (const host of hosts) {
+  for (const host of options.only === undefined ? hosts : hosts.filter((each) => options.only?.has(each))) {
     const compiler = new HostCompiler(play, { index, name, facts, tasks }, options.hosts.find(host) as HostEntry, around, mistakes);
     plans.set(host, compiler.plan());
     connection.set(host, compiler.connection());

@@ -44,7 +44,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
   const compiled: CompiledPlay[] = [];
   for (const [index, play] of plays.entries()) {
     const hosts = selectHosts(play, options, problems);
-    const entries = hosts.map((name) => options.hosts.find(name) as HostEntry);
+    const entries = hosts.filter((name) => options.only?.has(name) !== false).map((name) => options.hosts.find(name) as HostEntry);
     const before = problems.count;
     const varsOf = await variables.load(play, entries);
     const complete = problems.count === before && loaded.source.unopened.size === 0;

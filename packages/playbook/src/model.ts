@@ -15,6 +15,8 @@ export interface CompileOptions {
   playbook: string;
   hosts: HostsModel;
   limit?: string | undefined;
+  /** Compile plans for these alone; what plans know of the others (play_hosts, batches) is as without it. */
+  only?: ReadonlySet<string> | undefined;
   /** `-e`, in order; highest precedence. */
   extraVars?: Record<string, Value> | undefined;
   tags?: string[] | undefined;
