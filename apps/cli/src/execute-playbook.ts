@@ -66,7 +66,9 @@ export interface PreparedRun {
   request: ExecuteRequest;
   compiled: CompiledPlaybook;
   plays: RunnerPlay[];
-  bundle: AgentBundle;
+  runner: RunnerSettings;
+  /** Those that run the hosts; this process when absent. */
+  elsewhere?: RemoteHosts | undefined;
 }
 
 /**
@@ -83,34 +85,22 @@ export async function executePlaybook(request: ExecuteRequest): Promise<Executed
  * @throws HsmfleetError, HsmfleetErrors
  */
 export async function preparePlaybook(request: ExecuteRequest): Promise<PreparedRun> {
-  const { fleet, store, run = newRunId(), onNote = () => undefined } = request;
-  const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
-  parseForks(fleet.forks);
-  const ask = canAsk() ? askHidden : undefined;
-  const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
-  const vault = await vaultOpener(fleet);
-  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
-  const packages = await store.artifacts();
-  const compiled = await compilePlaybook({
-    playbook: request.playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags,
-    check: request.check, diff: request.diff, become: fleet.become, run, user: runUser(), ask, vault, artifacts: () => packages,
-    extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars },
-  });
-  const plays = await preparePlays(compiled, fleet, becomePassword, custody);
-  for (const warning of [...hosts.warnings, ...compiled.warnings]) onNote(`warning: ${warning}`);
-  const bundle = await loadAgentBundle(() => { onNote('packing the Node runtime for hosts without one (once)'); });
-  return { run, request, compiled, plays, bundle };
+  const { store, run = newRunId(), onNote = () => undefined } = request;
+  const setting: RunSetting = { run, user: runUser(), store, onNote };
+  const opened = await openPlaybook(request, setting);
+  const { compiled, plays } = await opened.compile();
+  for (const warning of [...opened.warnings, ...compiled.warnings]) onNote(`warning: ${warning}`);
+  return { run, request, compiled, plays, runner: await opened.runner(compiled), elsewhere: await request.workers?.(request, setting) };
 }
 
-/** Runs what was prepared. @throws HsmfleetError STORE */
-export async function executePrepared({ run, request, compiled, plays, bundle }: PreparedRun): Promise<ExecutedRun> {
-  const { fleet, store, onEvent, onNote = () => undefined } = request;
-  const runner = await opened.runner(compiled);
+/** Runs what was prepared. @throws HsmfleetError STORE; TIMEOUT and AGENT when workers were lost */
+export async function executePrepared({ run, request, compiled, plays, runner, elsewhere }: PreparedRun): Promise<ExecutedRun> {
+  const { store, onEvent, onNote = () => undefined } = request;
   const holders = await store.custodyHolders();
   const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
   request.onStart?.();
   const summary = await runPlays({
-    run, user: runUser(), playbook: request.playbook, check: request.check, plays, bundle, forks: parseForks(fleet.forks),
+    ...runner, playbook: request.playbook, plays,
     ...(request.signal === undefined ? {} : { signal: request.signal }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
     onEvent(event) {
@@ -140,8 +130,11 @@ export interface OpenPlaybook {
   /** @param only plans of these hosts alone @throws HsmfleetError, HsmfleetErrors */
   compile(only?: ReadonlySet<string>): Promise<{ compiled: CompiledPlaybook; plays: RunnerPlay[] }>;
   /** How the runner reaches hosts and finds what they ask for. @throws HsmfleetError FILE_MISSING when the agent is not built */
-  runner(compiled: CompiledPlaybook): Promise<Omit<RunOptions, 'playbook' | 'plays' | 'onEvent'>>;
+  runner(compiled: CompiledPlaybook): Promise<RunnerSettings>;
 }
+
+/** What the runner needs beside plays. */
+export type RunnerSettings = Omit<RunOptions, 'playbook' | 'plays' | 'onEvent'>;
 
 /**
  * Reads hosts, variables, secrets and the agent.
