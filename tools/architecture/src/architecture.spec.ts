@@ -24,6 +24,8 @@ const SOLE_IMPORTERS: Record<string, string> = {
   pkcs11js: '@hsmfleet/pkcs11',
   'node:sqlite': '@hsmfleet/store',
   nunjucks: '@hsmfleet/template',
+  preact: '@hsmfleet/web',
+  uplot: '@hsmfleet/web',
   croner: '@hsmfleet/scheduler',
   'prom-client': '@hsmfleet/metrics',
 };

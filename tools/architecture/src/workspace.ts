@@ -60,7 +60,7 @@ function readRoom(folder: string): Room {
 
 function listSources(folder: string): Source[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|cts|mts|cjs|mjs)$/.test(name))
+    .filter((name) => /\.(ts|tsx|cts|mts|cjs|mjs)$/.test(name))
     .map((name) => {
       const file = join(folder, name);
       const text = readFileSync(file, 'utf8');

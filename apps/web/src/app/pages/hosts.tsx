@@ -1,0 +1,85 @@
+import type { HostSummary } from '@hsmfleet/web-api/schemas';
+import { useEffect, useState } from 'preact/hooks';
+import { MoreOf, useList } from '../api/use-list.tsx';
+import { hrefOf } from '../routing/match-path.ts';
+import { useQueryParameter } from '../routing/router.tsx';
+import { OutcomeBadge, OUTCOMES, OUTCOME_WORDS, PinBadge, ReadOnlyBadge, RunBadge, StateBadge } from '../ui/marks.tsx';
+import { Answer } from '../ui/notice.tsx';
+import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
+import { Expiry, Time } from '../ui/time.tsx';
+import { countOf } from '../ui/words.ts';
+
+const STATES = ['fresh', 'stale', 'error', 'never'] as const;
+
+/** Every host, with what it takes to find the one that is looked for. */
+export function HostsPage() {
+  const [search, setSearch] = useQueryParameter('search');
+  const [state, setState] = useQueryParameter('state');
+  const [outcome, setOutcome] = useQueryParameter('outcome');
+  const hosts = useList<HostSummary>(hrefOf('/hosts', {}, { search, state, outcome, limit: '1000' }));
+  return (
+    <Page title="Hosts" name="Hosts">
+      <form class="card" role="search" aria-label="Hosts" onSubmit={(event) => event.preventDefault()}>
+        <div class="fields">
+          <SearchField value={search} change={setSearch} />
+          <div class="field">
+            <label for="state">Inventory</label>
+            <select id="state" value={state} onChange={(event) => setState(event.currentTarget.value)}>
+              <option value="">any</option>
+              {STATES.map((name) => <option key={name} value={name}>{name}</option>)}
+            </select>
+          </div>
+          <div class="field">
+            <label for="outcome">Worst control</label>
+            <select id="outcome" value={outcome} onChange={(event) => setOutcome(event.currentTarget.value)}>
+              <option value="">any</option>
+              {OUTCOMES.map((name) => <option key={name} value={name}>{OUTCOME_WORDS[name]}</option>)}
+              <option value="unchecked">unchecked</option>
+            </select>
+          </div>
+        </div>
+      </form>
+      <section class="card" aria-label="Found hosts">
+        <Answer of={hosts}>{({ items, total }) => (
+          <>
+            <h2 aria-live="polite">{countOf(total, 'host')}</h2>
+            <Table
+              label="Hosts" noun="host" rows={items} keyOf={({ host }) => host} order={{ column: 'host', direction: 'ascending' }}
+              empty={search + state + outcome === '' ? 'No run has named a host yet: hsmfleet inventory -i hosts.yml' : 'No host is like that.'}
+              rest={<MoreOf list={hosts} noun="hosts" />}
+              columns={[
+                { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <a href={hrefOf('/hosts/:host', { host })}>{host}</a> },
+                { id: 'outcome', title: 'Worst control', sort: ({ outcome: worst }) => (worst === null ? null : OUTCOMES.indexOf(worst)), cell: ({ outcome: worst, failing }) => <><OutcomeBadge outcome={worst} />{failing > 1 && <span class="soft small"> {failing} fail</span>}</> },
+                { id: 'state', title: 'Inventory', sort: ({ state: now }) => STATES.indexOf(now), cell: ({ state: now, collectedAt, problem }) => <span title={problem ?? undefined}><StateBadge state={now} /> {collectedAt !== null && <span class="soft small nowrap"><Time at={collectedAt} /></span>}</span> },
+                { id: 'system', title: 'System', sort: ({ distribution, distributionVersion }) => (distribution === null ? null : `${distribution} ${distributionVersion ?? ''}`), cell: ({ distribution, distributionVersion }) => `${distribution ?? ''} ${distributionVersion ?? ''}` },
+                { id: 'modules', title: 'Modules', sort: ({ readOnly }) => readOnly, cell: ({ readOnly }) => <ReadOnlyBadge verdict={readOnly} /> },
+                { id: 'pin', title: 'PIN', sort: ({ pinState }) => pinState, cell: ({ pinState }) => <PinBadge state={pinState} /> },
+                { id: 'expiry', title: 'Next expiry', sort: ({ nextExpiry }) => nextExpiry, empty: ({ nextExpiry }) => nextExpiry === null, cell: ({ nextExpiry }) => nextExpiry !== null && <Expiry at={nextExpiry} daysLeft={Math.floor((new Date(nextExpiry).getTime() - Date.now()) / 86_400_000)} /> },
+                { id: 'sites', title: 'Sites serving', end: true, sort: ({ sitesServing }) => sitesServing, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over' : undefined}>{sitesServing} of {sites}</span> },
+                { id: 'run', title: 'Last run', sort: ({ lastStatus }) => lastStatus, empty: ({ lastRun }) => lastRun === null, cell: ({ host, lastRun, lastStatus }) => lastRun !== null && lastStatus !== null && <a href={hrefOf('/runs/:run/hosts/:host', { run: lastRun, host })}><RunBadge status={lastStatus} /></a> },
+              ]}
+            />
+          </>
+        )}</Answer>
+      </section>
+    </Page>
+  );
+}
+
+/** The text is looked for when the reader pauses. */
+function SearchField({ value, change }: { value: string; change(value: string): void }) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return undefined;
+    const timer = setTimeout(() => change(text), 250);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <div class="field">
+      <label for="search">Name, system or address</label>
+      <input id="search" type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+    </div>
+  );
+}

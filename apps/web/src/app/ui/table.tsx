@@ -1,0 +1,122 @@
+import type { ComponentChildren } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import { Empty } from './notice.tsx';
+import { nextOrder, orderRows, pageOf, type Order, type SortValue } from './order-rows.ts';
+import { countOf } from './words.ts';
+
+/** A column of a table. */
+export interface Column<Row> {
+  id: string;
+  title: string;
+  cell(row: Row): ComponentChildren;
+  /** What it is sorted by; a column without it cannot be sorted. */
+  sort?(row: Row): SortValue;
+  /** Numbers stand at the end of their column. */
+  end?: boolean;
+  /** True when there is nothing in a cell: cards leave it out. */
+  empty?(row: Row): boolean;
+}
+
+/**
+ * A table that is sorted by its heads and comes in pages. Its first column names the row. Where there is little room, every
+ * row becomes a card with the heads as labels, and a list to choose the order stands in for the heads.
+ */
+export function Table<Row>({ label, columns, rows, keyOf, order: initialOrder, pageSize = 50, empty, noun, rest }: {
+  /** What the table is about, for those who do not see where it stands. */
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf(row: Row): string;
+  order?: Order;
+  pageSize?: number;
+  /** Said when there are no rows. */
+  empty: ComponentChildren;
+  /** One row: "host". */
+  noun: string;
+  /** Stands after the count, such as a way to have more rows. */
+  rest?: ComponentChildren;
+}) {
+  const [order, setOrder] = useState(initialOrder);
+  const [wantedPage, setPage] = useState(0);
+  const sortId = useId();
+  if (rows.length === 0) return <Empty>{empty}</Empty>;
+
+  const by = columns.find(({ id }) => id === order?.column);
+  const ordered = by?.sort === undefined || order === undefined ? rows : orderRows(rows, by.sort, order.direction);
+  const { rows: shown, page, pages } = pageOf(ordered, wantedPage, pageSize);
+  const turn = (column: string): void => {
+    setOrder(nextOrder(order, column));
+    setPage(0);
+  };
+
+  return (
+    <div class="table">
+      {rows.length > 1 && <SortChoice id={sortId} columns={columns} order={order} choose={(next) => { setOrder(next); setPage(0); }} />}
+      {/* the roles are said aloud, since cards are no tables to some browsers */}
+      <table class="table-cards" role="table" aria-label={label}>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map((column) => (
+              <Head key={column.id} column={column} direction={order?.column === column.id ? order.direction : undefined} turn={() => turn(column.id)} />
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {shown.map((row) => (
+            <tr role="row" key={keyOf(row)}>
+              {columns.map(({ id, title, cell, end, empty: isEmpty }, index) =>
+                index === 0
+                  ? <th key={id} role="rowheader" scope="row">{cell(row)}</th>
+                  : <td key={id} role="cell" class={end === true ? 'end' : undefined} data-label={title} data-empty={isEmpty?.(row) === true ? 'true' : undefined}><div>{cell(row)}</div></td>,
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {(pages > 1 || rest !== undefined) && (
+        <div class="table-foot">
+          <span role="status">{pages > 1 ? `${String(page * pageSize + 1)}–${String(page * pageSize + shown.length)} of ${countOf(rows.length, noun)}` : countOf(rows.length, noun)} {rest}</span>
+          {pages > 1 && (
+            <nav aria-label={`Pages of ${label}`}>
+              <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
+              <span>page {page + 1} of {pages}</span>
+              <button type="button" disabled={page === pages - 1} onClick={() => setPage(page + 1)}>Next</button>
+            </nav>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Head<Row>({ column: { title, sort, end }, direction, turn }: { column: Column<Row>; direction: Order['direction'] | undefined; turn(): void }) {
+  return (
+    <th role="columnheader" scope="col" class={end === true ? 'end' : undefined} aria-sort={sort === undefined ? undefined : (direction ?? 'none')}>
+      {sort === undefined ? title : (
+        <button type="button" onClick={turn}>
+          {title}<span class="arrow" aria-hidden="true">{direction === undefined ? '' : direction === 'ascending' ? '▲' : '▼'}</span>
+        </button>
+      )}
+    </th>
+  );
+}
+
+function SortChoice<Row>({ id, columns, order, choose }: { id: string; columns: readonly Column<Row>[]; order: Order | undefined; choose(order: Order): void }) {
+  const sortable = columns.filter(({ sort }) => sort !== undefined);
+  if (sortable.length === 0) return null;
+  return (
+    <div class="field sort-by">
+      <label for={id}>Sort by</label>
+      <select id={id} value={order === undefined ? '' : `${order.column} ${order.direction}`} onChange={(event) => {
+        const [column, direction] = event.currentTarget.value.split(' ');
+        if (column !== undefined && (direction === 'ascending' || direction === 'descending')) choose({ column, direction });
+      }}>
+        {order === undefined && <option value="">as it is</option>}
+        {sortable.flatMap(({ id: column, title }) => [
+          <option key={`${column}+`} value={`${column} ascending`}>{title}, ascending</option>,
+          <option key={`${column}-`} value={`${column} descending`}>{title}, descending</option>,
+        ])}
+      </select>
+    </div>
+  );
+}
