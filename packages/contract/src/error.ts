@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   VAULT_EDIT: 'an encrypted file cannot be edited: the editor failed, or there is no place in memory for the plain text',
   FILE_WRITE: 'a file of the control host cannot be written; what was there is unchanged',
   HOSTS_INVALID: 'a hosts file is not valid',
+  SERVE_INVALID: 'the file of the server, or a schedule in it, is not valid',
   PROFILE_INVALID: 'a profile of controls is not valid, or a query in it is none that the store understands',
   EVIDENCE_MISSING: 'nothing is known of a host that is young and complete enough to judge it by',
   HOST_PATTERN: 'a host pattern matches nothing or names an unknown host or group',

@@ -1,4 +1,5 @@
 export { openStore, type RunSummaryRow, type Store, type StoredEvent } from './store.ts';
+export { holdStore, type StoreHold, type StoreHolder } from './hold-store.ts';
 export type { StoredArtifact } from './artifacts.ts';
 export { BlobFiles, type BlobDraft } from './blob-files.ts';
 export type { CheckSummary } from './checks.ts';
