@@ -22,3 +22,10 @@ function hostsText(results: readonly CheckResult[]): string {
   const hosts = [...new Set(results.map(({ host }) => host))];
   return hosts.length <= 3 ? hosts.join(', ') : `${String(hosts.length)} hosts`;
 }
+
+/** Age of the oldest evidence of some results; undefined when there is none. */
+export function oldestEvidence(results: readonly CheckResult[], finishedAt: string): string | undefined {
+  const ages = results.flatMap(({ evidenceAt }) => (evidenceAt === null ? [] : ageOf(evidenceAt, finishedAt) ?? []));
+  // a fold, since a report of many hosts has more results than a call may have arguments
+  return ages.length === 0 ? undefined : formatAge(ages.reduce((oldest, age) => Math.max(oldest, age), 0));
+}

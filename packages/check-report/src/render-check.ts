@@ -1,7 +1,7 @@
 import type { CheckReport } from '@hsmfleet/contract';
 
 /** How a check can be told. */
-export const CHECK_FORMATS = ['terminal', 'json'] as const;
+export const CHECK_FORMATS = ['terminal', 'json', 'junit', 'sarif', 'csv', 'html'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
 
 export interface RenderOptions {
@@ -20,5 +20,9 @@ export async function renderCheck(report: CheckReport, format: CheckFormat, opti
   switch (format) {
     case 'terminal': return (await import('./terminal.ts')).renderTerminal(report, options);
     case 'json': return (await import('./json.ts')).renderJson(report);
+    case 'junit': return (await import('./junit.ts')).renderJunit(report);
+    case 'sarif': return (await import('./sarif.ts')).renderSarif(report);
+    case 'csv': return (await import('./csv.ts')).renderCsv(report);
+    case 'html': return (await import('./html.ts')).renderHtml(report);
   }
 }

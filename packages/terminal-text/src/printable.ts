@@ -1,9 +1,10 @@
 /*
  * Text from hosts is untrusted: escape sequences could rewrite what a terminal shows, bidirectional marks could reorder
- * it. C0 and C1 controls, DEL, bidirectional and invisible format characters, line separators, tags, lone surrogates,
- * noncharacters (XML has no way to write two of them).
+ * it, invisible characters could make two names look alike. C0 and C1 controls, DEL, bidirectional controls, whatever
+ * Unicode says may be shown as nothing, annotation marks, line separators, lone surrogates, noncharacters (XML has no way
+ * to write two of them).
  */
-const UNSAFE = /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}\p{Noncharacter_Code_Point}]/gu;
+const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\p{Zl}\p{Zp}\p{Cs}\p{Noncharacter_Code_Point}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** One line of text with everything escaped that could move a cursor or deceive the eye. */
