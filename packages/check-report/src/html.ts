@@ -62,12 +62,11 @@ function article({ control, outcome, waiver, results, findings: shared }: Findin
   const bare = results.filter((result) => result.findings.length === 0).map(({ host }) => host);
   return h('article', { className: [outcome] }, [
     h('h3', [h('b', OUTCOME_WORDS[outcome]), ` ${control.severity} `, h('code', printable(control.id))]),
-    h('p', printable(control.title)),
     ...(waiver === null ? [] : [h('p', { className: waiver.expired ? ['expired'] : [] }, `${printable(waiverText(waiver, report.finishedAt))} (${positionText(waiver.position)})`)]),
     ...shared.flatMap(sharedFinding),
     ...(bare.length === 0 ? [] : [h('p', 'Without details:'), hostList(bare)]),
     definitions([
-      ['why', control.why], ...(control.fix === null ? [] : [['fix', control.fix] as const]),
+      ['wanted', control.title], ['why', control.why], ...(control.fix === null ? [] : [['fix', control.fix] as const]),
       ['evidence', evidenceText(results, report.finishedAt)], ['control', positionText(control.position)],
     ]),
   ]);

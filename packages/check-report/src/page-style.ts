@@ -5,7 +5,9 @@ export const PAGE_STYLE = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Arial,Helvetica,sans-serif}
 main{max-width:72rem;margin:0 auto;padding:1rem clamp(.75rem,3vw,2rem) 3rem}
-h1,h2,h3,p,li,dd,td,th{overflow-wrap:anywhere}
+h1,h2,h3,p,li,dd{overflow-wrap:anywhere}
+th{white-space:nowrap}
+td{overflow-wrap:break-word;max-width:28rem}
 h1{font-size:1.7rem;line-height:1.25;margin:.5rem 0}
 h2{font-size:1.25rem;margin:2.2rem 0 .6rem;padding-bottom:.25rem;border-bottom:1px solid var(--line)}
 h3{font-size:1.05rem;margin:0 0 .4rem}
