@@ -7,7 +7,7 @@ import { inventoryTables } from './inventory-tables.ts';
 import { runPlaybook } from './run-playbook.ts';
 
 /** The play that collects; it lies beside the sources and the built program alike. */
-const PLAY = fileURLToPath(new URL('../plays/inventory.yml', import.meta.url));
+export const INVENTORY_PLAY = fileURLToPath(new URL('../plays/inventory.yml', import.meta.url));
 
 /**
  * Collects the inventory of hosts now, stores it, and prints tables (or, with --json, the events).
@@ -19,7 +19,7 @@ const PLAY = fileURLToPath(new URL('../plays/inventory.yml', import.meta.url));
 export async function collectInventory(fleet: FleetOptions, pattern: string | undefined, modules: string[], env: string[]): Promise<number> {
   const libraries = moduleTargets(modules, env);
   return runPlaybook({
-    playbook: PLAY, fleet, limit: pattern, check: false, diff: false, results: process.stderr,
+    playbook: INVENTORY_PLAY, fleet, limit: pattern, check: false, diff: false, results: process.stderr,
     vars: libraries.length === 0 ? {} : { hsmfleet_modules: libraries },
     async afterwards({ store, hosts, events }) {
       const freshness = `${describeFreshness(await store.freshness(hosts))}\n`;

@@ -1,12 +1,14 @@
-import type { ErrorShape, RunEvent } from '@hsmfleet/contract';
-import { HsmfleetError } from '@hsmfleet/contract';
-import type { DriftEvidence } from '@hsmfleet/compliance';
+import { outcomeOf, type ErrorShape, type RunEvent } from '@hsmfleet/contract';
+import { DriftReader, type DriftEvidence, type HostDrift } from '@hsmfleet/compliance';
 import type { Store } from '@hsmfleet/store';
+import { INVENTORY_PLAY } from './collect-inventory.ts';
+import { executePrepared, preparePlaybook, type ExecuteRequest } from './execute-playbook.ts';
 import type { FleetOptions } from './fleet-options.ts';
+import { newRunId } from './run-identity.ts';
 
 /** What a check wants to know of hosts now. */
 export interface GatherRequest {
-  /** Id of the check, and of the run that reads the inventory; those of drift playbooks get it with a suffix. */
+  /** Id of the check, and of the run that reads the inventory; drift playbooks have ids of their own. */
   run: string;
   fleet: FleetOptions;
   /** Pattern that names the hosts; all when absent. */
@@ -36,7 +38,58 @@ export interface GatheredEvidence {
 /** Reads hosts. Must leave those that serve as they are: inventories the careful way, playbooks in check mode only. */
 export type GatherEvidence = (request: GatherRequest, signal: AbortSignal) => Promise<GatheredEvidence>;
 
-/** Reads hosts from this machine. */
-export const gatherEvidence: GatherEvidence = () => {
-  throw new HsmfleetError('INTERNAL', 'evidence cannot be gathered yet');
+/**
+ * Reads hosts from this machine. Everything is compiled before the first host is touched; the inventory comes first, then one
+ * playbook after the other, so that a host never has two runs at once.
+ * @throws HsmfleetError, HsmfleetErrors for what is wrong with a playbook or the hosts file
+ */
+export const gatherEvidence: GatherEvidence = async (request, signal) => {
+  const { run, fleet, pattern, store } = request;
+  const base = { fleet, limit: pattern, diff: false, store, signal, onNote: request.onNote };
+  const reach = new ReachReader(request.hosts);
+  const drift = new Map<string, ReadonlyMap<string, HostDrift>>();
+  const inventory = request.inventory
+    ? await preparePlaybook(withEvents({ ...base, playbook: INVENTORY_PLAY, check: false, run }, (event) => { reach.add(event); request.onEvent?.(event); }))
+    : undefined;
+  const readers = request.driftPlaybooks.map((playbook) => ({ playbook, reader: new DriftReader() }));
+  const playbooks = [];
+  for (const { playbook, reader } of readers) {
+    playbooks.push(await preparePlaybook(withEvents({ ...base, playbook, check: true, run: newRunId() }, (event) => {
+      reader.add(event);
+      if (!request.inventory) reach.add(event);
+      request.onEvent?.(event);
+    })));
+  }
+  for (const prepared of [...(inventory === undefined ? [] : [inventory]), ...playbooks]) {
+    if (!signal.aborted) await executePrepared(prepared);
+  }
+  for (const { playbook, reader } of readers) drift.set(playbook, reader.hosts);
+  return { hosts: reach.hosts, drift };
 };
+
+function withEvents(request: Omit<ExecuteRequest, 'onEvent' | 'onNote'> & { onNote: GatherRequest['onNote'] }, onEvent: (event: RunEvent) => void): ExecuteRequest {
+  const { onNote, ...rest } = request;
+  return { ...rest, onEvent, ...(onNote === undefined ? {} : { onNote }) };
+}
+
+/** Follows how hosts answer, from the events of a run. */
+export class ReachReader {
+  readonly hosts: Map<string, HostReach>;
+
+  /** @param hosts all that are expected to answer; until they do they count as stopped */
+  constructor(hosts: readonly string[]) {
+    this.hosts = new Map(hosts.map((host) => [host, { status: 'stopped', error: null }]));
+  }
+
+  /** Takes an event; those that say nothing about it are left aside. */
+  add(event: RunEvent): void {
+    if (event.type === 'host_unreachable') this.hosts.set(event.host, { status: 'unreachable', error: event.error });
+    if (event.type === 'task_finished' && event.error !== undefined && !event.ignored) {
+      const status = outcomeOf(event.error.code);
+      this.hosts.set(event.host, { status: status === 'unreachable' ? 'failed' : status, error: event.error });
+    }
+    if (event.type !== 'host_finished') return;
+    const known = this.hosts.get(event.host);
+    if (event.status !== 'ok' || known?.error === undefined || known.error === null) this.hosts.set(event.host, { status: event.status, error: event.error ?? known?.error ?? null });
+  }
+}
