@@ -1,12 +1,14 @@
 import type { RunEvent } from '@hsmfleet/contract';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
 import { openStore, type Store } from '@hsmfleet/store';
-import { executePlaybook, type PlaybookRequest } from './execute-playbook.ts';
+import { executePlaybook, type EngageWorkers, type PlaybookRequest } from './execute-playbook.ts';
 
 /** A playbook to run, as the command line gives it. */
 export interface RunRequest extends PlaybookRequest {
   /** Where results go; standard output when absent. */
   results?: NodeJS.WritableStream & { isTTY?: boolean };
+  /** Has workers run the hosts. */
+  workers?: EngageWorkers | undefined;
   /** What else is to be done with the hosts, events and the store of the run, after it. */
   afterwards?: (run: FinishedRun) => Promise<void> | void;
 }

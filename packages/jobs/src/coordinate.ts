@@ -22,8 +22,8 @@ export interface Coordination {
   program: string;
   /** Aborting stops it: batches that no worker has begun are taken back, hosts under way end their task. */
   signal: AbortSignal;
-  /** A batch is done. */
-  onResult(result: BatchResult): void;
+  /** A batch is done, and all its events are stored. */
+  onResult(result: BatchResult): Promise<void>;
   /** A quarter of a second went by: a good moment to look what hosts told. */
   onTick?(): Promise<void>;
 }
@@ -57,11 +57,13 @@ export async function coordinate(jobs: JobsDatabase, work: Coordination): Promis
   const queue = await jobs.queue(work.digest, work.program);
   const batches = cutBatches(work.hosts).map((hosts): { id: string; data: Batch } => ({ id: randomUUID(), data: { run: work.run, play: work.play, hosts, request: work.request } }));
   const open = new Map(batches.map((batch) => [batch.id, batch]));
+  // a run that another coordinator began under this id has attempts already, whose events have numbers
+  const [earlier] = await jobs.sql(`select coalesce(max(attempt), 0) as attempts from ${SCHEMA}.batch where run = $1 and play = $2`, [work.run, work.play]);
   for (let from = 0; from < batches.length; from += CHUNK) {
     const chunk = batches.slice(from, from + CHUNK);
-    await jobs.sql(`insert into ${SCHEMA}.batch (id, run, play, hosts) select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[])`, [
-      chunk.map(({ id }) => id), chunk.map(() => work.run), chunk.map(() => work.play), chunk.map(({ data }) => data.hosts.length),
-    ]);
+    await jobs.sql(
+      `insert into ${SCHEMA}.batch (id, run, play, attempt, hosts) select each.id, $2, $3, $4, each.hosts from unnest($1::uuid[], $5::int[]) as each (id, hosts)`,
+      [chunk.map(({ id }) => id), work.run, work.play, Number(earlier?.attempts), chunk.map(({ data }) => data.hosts.length)]);
     await boss.insert(queue, chunk);
   }
   let stopping = false;
@@ -74,7 +76,7 @@ export async function coordinate(jobs: JobsDatabase, work: Coordination): Promis
         const result = row.result as BatchResult;
         open.delete(String(row.id));
         if (result.problem !== undefined) throw problemOf(result.problem, String(row.worker));
-        work.onResult(result);
+        await work.onResult(result);
       }
       await work.onTick?.();
       if (work.signal.aborted && !stopping) {

@@ -7,6 +7,9 @@ import type { Batch, BatchResult } from './model.ts';
 import type { JobsDatabase } from './open-jobs.ts';
 import { SCHEMA } from './tables.ts';
 
+/** Milliseconds between two batches that one worker takes. */
+const SHARING_MS = 30;
+
 /** What a worker is, and how it runs a batch. */
 export interface WorkerOptions {
   /** Its project folder, for people. */
@@ -14,8 +17,8 @@ export interface WorkerOptions {
   /** Digest of the project folder as it is now. */
   digest(): Promise<string>;
   program: string;
-  /** Batches at once. */
-  batches: number;
+  /** Hosts at once: no further batch is taken while there are so many under way. */
+  hosts: number;
   /**
    * Runs a batch and tells how its hosts ended, when all events of it are stored.
    * @param attempt from 1 up: how often a worker was given this batch
@@ -29,7 +32,7 @@ export interface WorkerOptions {
 /** A worker at work. */
 export interface Worker {
   id: string;
-  /** Takes no more batches, lets hosts end the task that they are in, and hands back the rest. */
+  /** Takes no more batches, and resolves when those under way are done. */
   stop(): Promise<void>;
 }
 
@@ -44,7 +47,6 @@ export async function startWorker(jobs: JobsDatabase, options: WorkerOptions): P
 interface Held {
   job: JobWithMetadata<Batch>;
   queue: string;
-  attempt: number;
   controller: AbortController;
 }
 
@@ -64,13 +66,11 @@ class QueueWorker implements Worker {
 
   async start(): Promise<void> {
     await this.#register();
-    const loops = Array.from({ length: this.#options.batches }, () => this.#takeBatches());
-    this.#loops = [...loops, this.#beat()];
+    this.#loops = [this.#takeBatches(), this.#beat()];
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const { controller } of this.#held.values()) controller.abort();
     await Promise.all(this.#loops);
     await this.#jobs.sql(`delete from ${SCHEMA}.worker where id = $1`, [this.id]);
   }
@@ -109,22 +109,51 @@ class QueueWorker implements Worker {
   }
 
   async #takeBatches(): Promise<void> {
-    const { boss, timings } = this.#jobs;
+    const { timings } = this.#jobs;
+    const taken = new Set<Promise<void>>();
     while (!this.#stopping.signal.aborted) {
+      let job: JobWithMetadata<Batch> | undefined;
       try {
         const queue = await this.#jobs.queue(this.#digest, this.#options.program);
-        const [job] = await boss.fetch<Batch>(queue, { includeMetadata: true });
-        if (job === undefined) await sleep(timings.pollMs * (0.5 + Math.random()), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
-        else await this.#take(queue, job);
+        [job] = await this.#jobs.boss.fetch<Batch>(queue, { includeMetadata: true });
+        if (job !== undefined) {
+          const taking = this.#take(queue, job).finally(() => taken.delete(taking));
+          taken.add(taking);
+        }
       } catch (thrown) {
         this.#options.log(`no batch can be taken: ${(thrown as Error).message}`);
-        await sleep(1_000);
+        await this.#pause(1_000);
       }
+      // who has work already leaves the next batch to others for a moment
+      await this.#pause(job === undefined ? timings.pollMs * (0.5 + Math.random()) : SHARING_MS);
+      while (this.#underWay() >= this.#options.hosts) await Promise.race(taken);
     }
+    await Promise.all(taken);
+  }
+
+  #underWay(): number {
+    return [...this.#held.values()].reduce((sum, { job }) => sum + job.data.hosts.length, 0);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
   async #take(queue: string, job: JobWithMetadata<Batch>): Promise<void> {
     const own = { id: job.id, retryCount: job.retryCount };
+    const held: Held = { job, queue, controller: new AbortController() };
+    this.#held.set(job.id, held);
+    try {
+      await this.#runHeld(held, own);
+    } catch (thrown) {
+      this.#options.log(`run ${job.data.run}: ${String(job.data.hosts.length)} hosts go back to the queue: ${(thrown as Error).message}`);
+      await this.#jobs.boss.fail(queue, own, { message: (thrown as Error).message }).catch(() => undefined);
+    } finally {
+      this.#held.delete(job.id);
+    }
+  }
+
+  async #runHeld({ job, queue, controller }: Held, own: { id: string; retryCount: number }): Promise<void> {
     const [row] = await this.#jobs.sql(
       `update ${SCHEMA}.batch set worker = $2, attempt = attempt + 1, started_at = coalesce(started_at, now()) where id = $1 returning attempt, finished_at is not null as done`,
       [job.id, this.id]);
@@ -133,25 +162,15 @@ class QueueWorker implements Worker {
       await this.#jobs.boss.complete(queue, own);
       return;
     }
-    const held: Held = { job, queue, attempt: Number(row.attempt), controller: new AbortController() };
-    if (held.attempt > 1) this.#options.log(`run ${job.data.run}: taking over ${String(job.data.hosts.length)} hosts from a worker that is gone`);
-    this.#held.set(job.id, held);
-    try {
-      const result = await this.#options.run(job.data, held.attempt, held.controller.signal).catch((thrown: unknown): BatchResult => {
-        // what is wrong with this machine's files does not get better by trying again
-        if (!(thrown instanceof HsmfleetError) || thrown.code === 'STORE') throw thrown;
-        return { hosts: {}, problem: thrown.toShape() };
-      });
-      // hosts that this worker's own end stopped go back; the journals tell the next worker what was done
-      if (this.#stopping.signal.aborted && Object.values(result.hosts).includes('stopped')) throw new Error('the worker was stopped');
-      // a worker that was taken for dead and is not must not answer for the one that has the batch now
-      await this.#jobs.sql(`update ${SCHEMA}.batch set finished_at = now(), result = $3 where id = $1 and worker = $2 and finished_at is null`, [job.id, this.id, JSON.stringify(result)]);
-      await this.#jobs.boss.complete(queue, own);
-    } catch (thrown) {
-      this.#options.log(`run ${job.data.run}: ${String(job.data.hosts.length)} hosts go back to the queue: ${(thrown as Error).message}`);
-      await this.#jobs.boss.fail(queue, own, { message: (thrown as Error).message });
-    } finally {
-      this.#held.delete(job.id);
-    }
+    const attempt = Number(row.attempt);
+    if (attempt > 1) this.#options.log(`run ${job.data.run}: taking over ${String(job.data.hosts.length)} hosts from a worker that is gone`);
+    const result = await this.#options.run(job.data, attempt, controller.signal).catch((thrown: unknown): BatchResult => {
+      // what is wrong with this machine's files does not get better by trying again
+      if (!(thrown instanceof HsmfleetError) || thrown.code === 'STORE') throw thrown;
+      return { hosts: {}, problem: thrown.toShape() };
+    });
+    // a worker that was taken for dead and is not must not answer for the one that has the batch now
+    await this.#jobs.sql(`update ${SCHEMA}.batch set finished_at = now(), result = $3 where id = $1 and worker = $2 and finished_at is null`, [job.id, this.id, JSON.stringify(result)]);
+    await this.#jobs.boss.complete(queue, own);
   }
 }

@@ -9,6 +9,8 @@ interface ApplyOptions extends FleetOptions {
   diff?: true;
   manifest?: string[];
   manifestKey?: string[];
+  workers?: true;
+  project: string;
 }
 
 /** `hsmfleet apply`: runs a playbook. */
@@ -24,6 +26,8 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '-D, --diff', description: 'show how files change' },
     { flags: '--manifest <file>', description: 'signed manifest of a token, or a folder of them: a token on a host has to be one of these, or the host is refused; may be repeated', repeat: true },
     { flags: '--manifest-key <file>', description: 'public key that is trusted to sign manifests; may be repeated', repeat: true },
+    { flags: '--workers', description: 'have workers run the hosts (see `hsmfleet worker`); needs HSMFLEET_DATABASE_URL' },
+    { flags: '--project <folder>', description: 'with --workers: folder that they have too, with playbook and hosts files in it', default: '.' },
     ...FLEET_OPTIONS,
   ],
   examples: [
@@ -33,10 +37,12 @@ export const apply = defineCommand<ApplyOptions>({
   ],
   async run({ args: [playbook = ''], options }) {
     const { runPlaybook } = await import('../run-playbook.ts');
+    const pool = options.workers === true ? await (await import('../worker-pool.ts')).openWorkerPool({ project: options.project, live: true }) : undefined;
     return runPlaybook({
+      workers: pool?.engage,
       playbook, fleet: options, limit: options.limit, tags: splitTags(options.tags), skipTags: splitTags(options.skipTags),
       check: options.check === true, diff: options.diff === true, custody: { manifest: options.manifest, manifestKey: options.manifestKey },
-    });
+    }).finally(() => pool?.close());
   },
 });
 

@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { HsmfleetError, type RunEvent } from '@hsmfleet/contract';
+import type { RemoteHosts } from '@hsmfleet/runner';
+import { loadAgentBundle } from './agent-bundle.ts';
+import type { EngageWorkers } from './execute-playbook.ts';
+import { RunFollower } from './run-follower.ts';
+import { batchRequest } from './worker-requests.ts';
+
+/** Workers that share a database with this process. */
+export interface WorkerPool {
+  /** Has them run a playbook's hosts: hand it to a run as its `workers`. */
+  engage: EngageWorkers;
+  close(): Promise<void>;
+}
+
+export interface WorkerPoolOptions {
+  /** The project folder; playbooks and hosts files have to be in it. */
+  project: string;
+  /** Tell what happens on hosts as it happens, rather than when a batch of hosts is done. Costs the database a second reading. */
+  live: boolean;
+  /** By default HSMFLEET_DATABASE_URL. */
+  url?: string | undefined;
+}
+
+/**
+ * Opens the job queue in the PostgreSQL database of the store.
+ * @throws HsmfleetError USAGE when the store is none, STORE
+ */
+export async function openWorkerPool({ project, live, url = databaseUrl() }: WorkerPoolOptions): Promise<WorkerPool> {
+  const { coordinate, findWorkers, openJobs, projectDigest } = await import('@hsmfleet/jobs');
+  const folder = resolve(project);
+  const jobs = await openJobs(url);
+  return {
+    async engage(request, { run, user, store, onNote }): Promise<RemoteHosts> {
+      const described = batchRequest(request, folder, user);
+      const [digest, program] = await Promise.all([projectDigest(folder), programId()]);
+      const workers = await findWorkers(jobs, digest, program);
+      onNote(`${String(workers.length)} ${workers.length === 1 ? 'worker has' : 'workers have'} this project: ${workers.map(({ id }) => id).join(', ')}`);
+      let tell: (event: RunEvent) => void = () => undefined;
+      const follower = new RunFollower(store, run, (event) => { tell(event); });
+      return {
+        async run(play, hosts, signal, told) {
+          tell = (event) => { told.event(event); };
+          await coordinate(jobs, {
+            run, play: play.index, hosts, request: described, digest, program, signal,
+            async onResult({ hosts: ended }) {
+              await follower.complete(Object.keys(ended));
+              for (const [host, status] of Object.entries(ended)) told.host(host, status);
+            },
+            ...(live ? { onTick: () => follower.poll() } : {}),
+          });
+        },
+      };
+    },
+    close: () => jobs.close(),
+  };
+}
+
+/** @throws HsmfleetError USAGE when the store is no PostgreSQL database */
+export function databaseUrl(env: NodeJS.ProcessEnv = process.env): string {
+  const url = env.HSMFLEET_DATABASE_URL;
+  if (url !== undefined && /^postgres(?:ql)?:\/\//.test(url)) return url;
+  throw new HsmfleetError('USAGE', 'workers need a PostgreSQL database that all of them reach', { hint: 'set HSMFLEET_DATABASE_URL to postgres://USER@HOST/DATABASE' });
+}
+
+/** What has to be the same on all machines of a run, beside the project: version and agent. @throws HsmfleetError FILE_MISSING */
+export async function programId(): Promise<string> {
+  const { version, hash } = await loadAgentBundle(() => undefined);
+  return `${version.replaceAll(/[^\w.]/g, '')}-${hash}`;
+}
