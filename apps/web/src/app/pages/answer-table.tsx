@@ -26,7 +26,7 @@ export function AnswerTable({ answer: { columns, rows } }: { answer: QueryAnswer
               {columns.map((name, index) => (
                 <th key={index} scope="col" class={numeric[index] === true ? 'end' : undefined} aria-sort={order?.column === name ? order.direction : 'none'}>
                   <button type="button" class="head" onClick={() => { setOrder(nextOrder(order, name)); setPage(0); }}>
-                    {name}<span class="arrow" aria-hidden="true">{order?.column !== name ? '' : order.direction === 'ascending' ? '▲' : '▼'}</span>
+                    {name}{order?.column === name && <span class="arrow" aria-hidden="true">{order.direction === 'ascending' ? '▲' : '▼'}</span>}
                   </button>
                 </th>
               ))}

@@ -2,7 +2,7 @@ import type { BenchmarkPoint } from '@hsmfleet/contract/schemas';
 import type { BenchmarkList } from '@hsmfleet/web-api/schemas';
 import { useMemo } from 'preact/hooks';
 import { useData } from '../api/use-data.ts';
-import { hrefOf } from '../routing/match-path.ts';
+import { Breakable, HostLink } from '../ui/breakable.tsx';
 import { Answer, Empty } from '../ui/notice.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { Plot, type PlotData } from '../ui/plot.tsx';
@@ -47,8 +47,8 @@ function Points({ points }: { points: readonly BenchmarkPoint[] }) {
       <Table
         label="Benchmark points" noun="point" rows={points} keyOf={(point) => `${point.kind} ${point.host} ${point.at}`} order={{ column: 'at', direction: 'descending' }} empty=""
         columns={[
-          { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <a href={hrefOf('/hosts/:host', { host })}>{host}</a> },
-          { id: 'what', title: 'What', sort: (point) => point.kind, cell: (point) => (point.kind === 'siege' ? `${point.site}:${String(point.port)}, ${point.resumption}` : `${point.token}, ${point.algorithm}`) },
+          { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <HostLink host={host} /> },
+          { id: 'what', title: 'What', sort: (point) => point.kind, cell: (point) => (point.kind === 'siege' ? <><Breakable text={`${point.site}:${String(point.port)}`} />, {point.resumption}</> : <><Breakable text={point.token} />, {point.algorithm}</>) },
           { id: 'key', title: 'Key', sort: keyName, cell: keyName },
           { id: 'load', title: 'At once', end: true, sort: loadOf, cell: loadOf },
           { id: 'rate', title: 'Per second', end: true, sort: ({ rate }) => rate, cell: ({ rate }) => rate.toFixed(1) },

@@ -3,18 +3,17 @@ import { useList, MoreOf } from '../api/use-list.tsx';
 import { useData } from '../api/use-data.ts';
 import { hrefOf } from '../routing/match-path.ts';
 import { useQueryParameter } from '../routing/router.tsx';
+import { Breakable, HostLink } from '../ui/breakable.tsx';
 import { FlagBadge } from '../ui/marks.tsx';
 import { Answer } from '../ui/notice.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { Expiry } from '../ui/time.tsx';
 import { countOf, dayOf, urgencyOf } from '../ui/words.ts';
-import { groupByMonth, monthOf, shiftMonth } from './month-grid.ts';
+import { monthGrid, monthOf, shiftMonth, type Month } from './month-grid.ts';
 
 type Certificate = CertificateList['items'][number];
 const MONTHS = 12;
-/** Days shown of a month; the rest is a link to the list. */
-const DAYS_SHOWN = 8;
 
 /** When certificates end: by month, and as a list. */
 export function CertificatesPage() {
@@ -33,31 +32,36 @@ export function CertificatesPage() {
       )}>
         <Answer of={calendar}>{({ days }) => (
           <ol class="months">
-            {groupByMonth(days, ({ day }) => day, month, MONTHS).map(({ month: at, name, items }) => (
-              <li key={at} class={items.length === 0 ? 'month empty' : 'month'}>
-                <h3>{name}</h3>
-                {items.length === 0 ? <span class="soft small">nothing ends</span> : (
-                  <>
-                    <ul>
-                      {items.slice(0, DAYS_SHOWN).map(({ day, count }) => (
-                        <li key={day}>
-                          <span class={`day urgency-${urgencyOf(daysUntil(day, today))}`}>{Number(day.slice(8))}</span>
-                          <a href={hrefOf('/certificates', {}, { month: first, from: day, to: nextDay(day) })}>{countOf(count, 'certificate')}</a>
-                        </li>
-                      ))}
-                    </ul>
-                    <a class="small" href={hrefOf('/certificates', {}, { month: first, from: `${at}-01`, to: `${shiftMonth(at, 1)}-01` })}>
-                      all {countOf(items.reduce((sum, { count }) => sum + count, 0), 'certificate')} of this month
-                    </a>
-                  </>
-                )}
-              </li>
-            ))}
+            {monthGrid(days, month, MONTHS).map((one) => <MonthView key={one.month} month={one} first={first} today={today} />)}
           </ol>
         )}</Answer>
       </Section>
       <CertificateTable />
     </Page>
+  );
+}
+
+/** A month: days on which certificates end lead to them. */
+function MonthView({ month: { month, name, firstWeekday, days, count }, first, today }: { month: Month; first: string; today: string }) {
+  return (
+    <li class={count === 0 ? 'month empty' : 'month'}>
+      <div class="row apart">
+        <h3>{name}</h3>
+        {count === 0 ? <span class="soft small">nothing ends</span> : <a class="small" href={hrefOf('/certificates', {}, { month: first, from: `${month}-01`, to: `${shiftMonth(month, 1)}-01` })} aria-label={`${countOf(count, 'certificate')} in ${name}`}>{count}</a>}
+      </div>
+      <div class="days">
+        {days.map(({ day, count: ends }, index) => {
+          const place = index === 0 ? { gridColumnStart: firstWeekday } : undefined;
+          const number = Number(day.slice(8));
+          if (ends === 0) return <span key={day} style={place} class={day === dayOf(today) ? 'today' : undefined}>{number}</span>;
+          return (
+            <a key={day} style={place} class={`ends-${urgencyOf(daysUntil(day, today))}`} href={hrefOf('/certificates', {}, { month: first, from: day, to: nextDay(day) })} aria-label={`${day}: ${countOf(ends, 'certificate')}`} title={countOf(ends, 'certificate')}>
+              {number}<span class="count">{ends}</span>
+            </a>
+          );
+        })}
+      </div>
+    </li>
   );
 }
 
@@ -91,13 +95,13 @@ function CertificateTable() {
         <Table
           label="Certificates" noun="certificate" rows={items} keyOf={({ host, token, id, sha256 }) => `${host} ${token} ${id} ${sha256}`} empty="No certificate is like that." rest={<MoreOf list={list} noun="certificates" />}
           columns={[
-            { id: 'subject', title: 'Subject', sort: ({ subject }) => subject, cell: ({ subject }) => subject },
-            { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <a href={hrefOf('/hosts/:host', { host })}>{host}</a> },
+            { id: 'subject', title: 'Subject', sort: ({ subject }) => subject, cell: ({ subject }) => <Breakable text={subject} /> },
+            { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <HostLink host={host} /> },
             { id: 'end', title: 'Ends', sort: ({ notAfter }) => notAfter, cell: ({ notAfter, daysLeft }) => <Expiry at={notAfter} daysLeft={daysLeft} /> },
             { id: 'key', title: 'Matches its key', sort: ({ matchesKey }) => (matchesKey === null ? null : Number(matchesKey)), cell: ({ matchesKey }) => <FlagBadge flag={matchesKey} /> },
-            { id: 'sites', title: 'Served by', sort: ({ sites }) => sites[0], empty: ({ sites }) => sites.length === 0, cell: ({ sites }) => (sites.length === 0 ? <span class="soft">nothing</span> : sites.join(', ')) },
-            { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token, label }) => <>{token} <span class="soft small">{label}</span></> },
-            { id: 'issuer', title: 'Issuer', sort: ({ issuer }) => issuer, cell: ({ issuer }) => <span class="small">{issuer}</span> },
+            { id: 'sites', title: 'Served by', sort: ({ sites }) => sites[0], empty: ({ sites }) => sites.length === 0, cell: ({ sites }) => (sites.length === 0 ? <span class="soft">nothing</span> : <Breakable text={sites.join(', ')} />) },
+            { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token, label }) => <><Breakable text={token} /> <span class="soft small">{label}</span></> },
+            { id: 'issuer', title: 'Issuer', sort: ({ issuer }) => issuer, cell: ({ issuer }) => <span class="small"><Breakable text={issuer} /></span> },
           ]}
         />
       )}</Answer>

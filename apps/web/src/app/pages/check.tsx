@@ -33,7 +33,7 @@ export function CheckPage({ parameters }: { parameters: PathParameters }) {
                 </li>
               ))}
             </ul>
-            <Facts facts={[
+            <Facts across facts={[
               ['Asked for by', summary.schedule === null ? user : `schedule ${summary.schedule}`],
               ['Hosts', summary.hosts],
               ['Profile', <><code>{file}</code> <span class="soft small">SHA-256 {sha256.slice(0, 12)}…</span></>],

@@ -1,6 +1,7 @@
 import type { HostDetail } from '@hsmfleet/web-api/schemas';
 import { useState } from 'preact/hooks';
 import { hrefOf } from '../routing/match-path.ts';
+import { Breakable } from '../ui/breakable.tsx';
 import { FlagBadge, ReadOnlyBadge, RunBadge } from '../ui/marks.tsx';
 import { Empty } from '../ui/notice.tsx';
 import { Section } from '../ui/page.tsx';
@@ -25,12 +26,12 @@ export function CertificateSection({ host }: Part) {
       <Table
         label="Certificates" noun="certificate" rows={host.certificates} keyOf={({ token, sha256, id }) => `${token} ${id} ${sha256}`} order={{ column: 'end', direction: 'ascending' }} empty="No certificate was seen."
         columns={[
-          { id: 'subject', title: 'Subject', sort: ({ subject }) => subject, cell: ({ subject, label, id }) => <>{subject}<div class="soft small">{label} on {host.tokens.length > 1 ? 'its token, ' : ''}ID {id}</div></> },
+          { id: 'subject', title: 'Subject', sort: ({ subject }) => subject, cell: ({ subject, label, id }) => <><Breakable text={subject} /><div class="soft small">{label} on {host.tokens.length > 1 ? 'its token, ' : ''}ID {id}</div></> },
           { id: 'end', title: 'Ends', sort: ({ notAfter }) => notAfter, cell: ({ notAfter, daysLeft }) => <Expiry at={notAfter} daysLeft={daysLeft} /> },
           { id: 'key', title: 'Matches its key', sort: ({ matchesKey }) => (matchesKey === null ? null : Number(matchesKey)), cell: ({ matchesKey }) => <FlagBadge flag={matchesKey} /> },
-          { id: 'sites', title: 'Served by', empty: ({ sites }) => sites.length === 0, cell: ({ sites }) => (sites.length === 0 ? <span class="soft">nothing</span> : sites.join(', ')) },
-          { id: 'issuer', title: 'Issuer', sort: ({ issuer }) => issuer, cell: ({ issuer }) => <span class="small">{issuer}</span> },
-          { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token }) => token },
+          { id: 'sites', title: 'Served by', empty: ({ sites }) => sites.length === 0, cell: ({ sites }) => (sites.length === 0 ? <span class="soft">nothing</span> : <Breakable text={sites.join(', ')} />) },
+          { id: 'issuer', title: 'Issuer', sort: ({ issuer }) => issuer, cell: ({ issuer }) => <span class="small"><Breakable text={issuer} /></span> },
+          { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token }) => <Breakable text={token} /> },
           { id: 'sha', title: 'SHA-256', cell: ({ sha256 }) => <Hash of={sha256} /> },
         ]}
       />
@@ -50,7 +51,7 @@ export function KeySection({ host }: Part) {
           { id: 'class', title: 'Seen as', sort: ({ class: seen }) => seen, cell: ({ class: seen }) => seen },
           { id: 'sensitive', title: 'Sensitive', cell: ({ sensitive }) => <FlagBadge flag={sensitive} /> },
           { id: 'extractable', title: 'Extractable', cell: ({ extractable }) => <FlagBadge flag={extractable} good={false} /> },
-          { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token }) => token },
+          { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token }) => <Breakable text={token} /> },
           { id: 'fingerprint', title: 'Fingerprint', cell: ({ fingerprint }) => <Hash of={fingerprint} /> },
         ]}
       />
@@ -65,7 +66,7 @@ export function ModuleSection({ host }: Part) {
       <Table
         label="PKCS#11 modules" noun="module" rows={host.modules} keyOf={({ path }) => path} empty="No PKCS#11 library was seen."
         columns={[
-          { id: 'path', title: 'Library', sort: ({ path }) => path, cell: ({ path, realPath }) => <><code>{path}</code>{realPath !== null && realPath !== path && <div class="soft small mono">{realPath}</div>}</> },
+          { id: 'path', title: 'Library', sort: ({ path }) => path, cell: ({ path, realPath }) => <><code><Breakable text={path} /></code>{realPath !== null && realPath !== path && <div class="soft small mono"><Breakable text={realPath} /></div>}</> },
           { id: 'verdict', title: 'Verdict', sort: ({ readOnly }) => readOnly, cell: ({ readOnly }) => <ReadOnlyBadge verdict={readOnly} /> },
           { id: 'proof', title: 'Proof', cell: ({ readOnlyReason, readOnlyAt, error }) => <>{error ?? readOnlyReason}{readOnlyAt !== null && <div class="soft small"><Time at={readOnlyAt} exact /></div>}</> },
           { id: 'version', title: 'Version', sort: ({ version }) => version, cell: ({ manufacturer, description, version }) => <>{version} <span class="soft small">{[manufacturer, description].filter((text) => text !== '').join(', ')}</span></> },
@@ -84,12 +85,12 @@ export function SiteSection({ host }: Part) {
       <Table
         label="TLS sites" noun="site" rows={host.sites} keyOf={({ name, port, config }) => `${name}:${String(port)} ${config}`} empty="No TLS site was found."
         columns={[
-          { id: 'site', title: 'Site', sort: ({ name }) => name, cell: ({ name, port }) => `${name}:${String(port)}` },
+          { id: 'site', title: 'Site', sort: ({ name }) => name, cell: ({ name, port }) => <Breakable text={`${name}:${String(port)}`} /> },
           { id: 'serving', title: 'Serving', cell: ({ serving }) => <FlagBadge flag={serving} /> },
           { id: 'token', title: "The token's key", cell: ({ servedFromToken }) => <FlagBadge flag={servedFromToken} /> },
           { id: 'engine', title: 'Engine', sort: ({ engine }) => engine, cell: ({ engine }) => engine },
-          { id: 'key', title: 'Key', cell: ({ key }) => <span class="mono small">{key}</span> },
-          { id: 'config', title: 'Defined in', cell: ({ config }) => <span class="mono small">{config}</span> },
+          { id: 'key', title: 'Key', cell: ({ key }) => <span class="mono small"><Breakable text={key} /></span> },
+          { id: 'config', title: 'Defined in', cell: ({ config }) => <span class="mono small"><Breakable text={config} /></span> },
           { id: 'error', title: 'Problem', empty: ({ error }) => error === null, cell: ({ error }) => error ?? '' },
         ]}
       />
@@ -106,8 +107,8 @@ export function NssSection({ host }: Part) {
         label="NSS databases" noun="module" rows={host.nssModules} keyOf={({ database, name }) => `${database} ${name}`} empty=""
         columns={[
           { id: 'name', title: 'Module', sort: ({ name }) => name, cell: ({ name }) => name },
-          { id: 'database', title: 'Database', sort: ({ database }) => database, cell: ({ database, kind }) => <><code>{database}</code> <span class="soft small">{kind}</span></> },
-          { id: 'library', title: 'Library', empty: ({ library }) => library === '', cell: ({ library }) => (library === '' ? <span class="soft">internal</span> : <code>{library}</code>) },
+          { id: 'database', title: 'Database', sort: ({ database }) => database, cell: ({ database, kind }) => <><code><Breakable text={database} /></code> <span class="soft small">{kind}</span></> },
+          { id: 'library', title: 'Library', empty: ({ library }) => library === '', cell: ({ library }) => (library === '' ? <span class="soft">internal</span> : <code><Breakable text={library} /></code>) },
           { id: 'enabled', title: 'Enabled', cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
           { id: 'mode', title: 'Mode and owner', cell: ({ mode, owner, group }) => <span class="mono small">{mode} {owner}:{group}</span> },
         ]}
@@ -124,7 +125,7 @@ export function CustodySection({ host }: Part) {
       <Table
         label="Custody" noun="token" rows={host.custody} keyOf={({ token, run }) => `${token} ${run}`} empty=""
         columns={[
-          { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token }) => token },
+          { id: 'token', title: 'Token', sort: ({ token }) => token, cell: ({ token }) => <Breakable text={token} /> },
           { id: 'verdict', title: 'Verdict', sort: ({ verdict }) => verdict, cell: ({ verdict }) => <FlagBadge flag={verdict === 'proven' ? true : verdict === 'unknown' ? null : false} yes="proven" no={verdict} /> },
           { id: 'differences', title: 'Differences', empty: ({ differences }) => differences.length === 0, cell: ({ differences }) => (differences.length === 0 ? 'none' : differences.map((line) => <div key={line}>{line}</div>)) },
           { id: 'prepared', title: 'Prepared', empty: ({ preparedAt }) => preparedAt === null, cell: ({ preparedBy, preparedAt }) => preparedAt !== null && <>by {preparedBy}, <Time at={preparedAt} /></> },

@@ -1,6 +1,7 @@
 import type { HostDetail } from '@hsmfleet/web-api/schemas';
 import { useData } from '../api/use-data.ts';
 import { hrefOf, type PathParameters } from '../routing/match-path.ts';
+import { Breakable } from '../ui/breakable.tsx';
 import { OutcomeBadge, PinBadge, StateBadge } from '../ui/marks.tsx';
 import { Answer } from '../ui/notice.tsx';
 import { Facts, Page, Section } from '../ui/page.tsx';
@@ -52,7 +53,7 @@ function Known({ host }: { host: HostDetail }) {
                 ['Kind', `${token.manufacturer} ${token.model}`.trim()],
                 ['Reader', token.slotDescription],
                 ['Holds', `${countOf(token.keys, 'key')}, ${countOf(token.certificates, 'certificate')}`],
-                ['Seen through', <code>{token.module}</code>],
+                ['Seen through', <code><Breakable text={token.module} /></code>],
                 ['Identity', <code class="small">{token.identity}</code>],
                 ['Flags', <span class="small">{token.flags.join(' ')}</span>],
               ]} />

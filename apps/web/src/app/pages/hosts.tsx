@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { MoreOf, useList } from '../api/use-list.tsx';
 import { hrefOf } from '../routing/match-path.ts';
 import { useQueryParameter } from '../routing/router.tsx';
+import { HostLink } from '../ui/breakable.tsx';
 import { OutcomeBadge, OUTCOMES, OUTCOME_WORDS, PinBadge, ReadOnlyBadge, RunBadge, StateBadge } from '../ui/marks.tsx';
 import { Answer } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
@@ -49,7 +50,7 @@ export function HostsPage() {
               empty={search + state + outcome === '' ? 'No run has named a host yet: hsmfleet inventory -i hosts.yml' : 'No host is like that.'}
               rest={<MoreOf list={hosts} noun="hosts" />}
               columns={[
-                { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <a href={hrefOf('/hosts/:host', { host })}>{host}</a> },
+                { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <HostLink host={host} /> },
                 { id: 'outcome', title: 'Worst control', sort: ({ outcome: worst }) => (worst === null ? null : OUTCOMES.indexOf(worst)), cell: ({ outcome: worst, failing }) => <><OutcomeBadge outcome={worst} />{failing > 1 && <span class="soft small"> {failing} fail</span>}</> },
                 { id: 'state', title: 'Inventory', sort: ({ state: now }) => STATES.indexOf(now), cell: ({ state: now, collectedAt, problem }) => <span title={problem ?? undefined}><StateBadge state={now} /> {collectedAt !== null && <span class="soft small nowrap"><Time at={collectedAt} /></span>}</span> },
                 { id: 'system', title: 'System', sort: ({ distribution, distributionVersion }) => (distribution === null ? null : `${distribution} ${distributionVersion ?? ''}`), cell: ({ distribution, distributionVersion }) => `${distribution ?? ''} ${distributionVersion ?? ''}` },

@@ -2,6 +2,7 @@ import type { CertificateList, Overview, OutcomeSeries } from '@hsmfleet/web-api
 import { useMemo } from 'preact/hooks';
 import { useData } from '../api/use-data.ts';
 import { hrefOf } from '../routing/match-path.ts';
+import { Breakable, HostLink } from '../ui/breakable.tsx';
 import { OutcomeBadge, OUTCOMES, OUTCOME_WORDS, SeverityBadge } from '../ui/marks.tsx';
 import { Answer, Empty } from '../ui/notice.tsx';
 import { Page, Section } from '../ui/page.tsx';
@@ -34,14 +35,14 @@ function Standing({ data }: { data: Overview }) {
           {OUTCOMES.map((outcome) => (
             <li key={outcome}>
               <a href={hrefOf('/hosts', {}, { outcome })}>
-                <span class="figure">{hostOutcomes[outcome].toLocaleString('en')}</span>
+                <span class={hostOutcomes[outcome] === 0 ? 'figure soft' : 'figure'}>{hostOutcomes[outcome].toLocaleString('en')}</span>
                 <span class="figure-name"><span class={`key ground-${outcome}`} aria-hidden="true" />{OUTCOME_WORDS[outcome]}</span>
               </a>
             </li>
           ))}
           <li>
             <a href="/hosts?outcome=unchecked">
-              <span class="figure">{hostOutcomes.unchecked.toLocaleString('en')}</span>
+              <span class={hostOutcomes.unchecked === 0 ? 'figure soft' : 'figure'}>{hostOutcomes.unchecked.toLocaleString('en')}</span>
               <span class="figure-name"><span class="key ground-neutral" aria-hidden="true" />unchecked</span>
             </a>
           </li>
@@ -98,8 +99,8 @@ function Standing({ data }: { data: Overview }) {
             <Table
               label="Certificates that end first" noun="certificate" rows={items} keyOf={({ host, sha256, token }) => `${host} ${token} ${sha256}`} empty="No certificate is known."
               columns={[
-                { id: 'host', title: 'Host', cell: ({ host }) => <a href={hrefOf('/hosts/:host', { host })}>{host}</a> },
-                { id: 'subject', title: 'Subject', cell: ({ subject }) => subject },
+                { id: 'host', title: 'Host', cell: ({ host }) => <HostLink host={host} /> },
+                { id: 'subject', title: 'Subject', cell: ({ subject }) => <Breakable text={subject} /> },
                 { id: 'end', title: 'Ends', cell: ({ notAfter, daysLeft }) => <Expiry at={notAfter} daysLeft={daysLeft} /> },
               ]}
             />
@@ -111,7 +112,7 @@ function Standing({ data }: { data: Overview }) {
               {data.changes.map(({ kind, at, host, control, message }, index) => (
                 <li key={index}>
                   <span><OutcomeBadge outcome={kind === 'finding' ? 'fail' : 'pass'} /></span>
-                  <span><a href={hrefOf('/hosts/:host', { host })}>{host}</a>: <a href={hrefOf('/controls/:control', { control })}>{message}</a> <span class="soft">{kind === 'finding' ? 'found' : 'resolved'} <Time at={at} /></span></span>
+                  <span><HostLink host={host} />: <a href={hrefOf('/controls/:control', { control })}>{message}</a> <span class="soft">{kind === 'finding' ? 'found' : 'resolved'} <Time at={at} /></span></span>
                 </li>
               ))}
             </ul>

@@ -1,6 +1,7 @@
 import type { HostResult } from '@hsmfleet/web-api/schemas';
 import type { ComponentChildren } from 'preact';
 import { hrefOf } from '../routing/match-path.ts';
+import { HostLink } from '../ui/breakable.tsx';
 import { OutcomeBadge, OUTCOMES, SeverityBadge } from '../ui/marks.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
@@ -16,7 +17,7 @@ export function ResultsTable({ results, label, empty, by, rest }: {
   by: 'host' | 'control' | 'control-and-host';
   rest?: ComponentChildren;
 }) {
-  const host: Column<HostResult> = { id: 'host', title: 'Host', sort: (row) => row.host, cell: (row) => <a href={hrefOf('/hosts/:host', { host: row.host })}>{row.host}</a> };
+  const host: Column<HostResult> = { id: 'host', title: 'Host', sort: (row) => row.host, cell: (row) => <HostLink host={row.host} /> };
   const control: Column<HostResult> = { id: 'control', title: 'Control', sort: ({ title }) => title, cell: (row) => <a href={hrefOf('/controls/:control', { control: row.control })}>{row.title}</a> };
   const severity: Column<HostResult> = { id: 'severity', title: 'Severity', sort: (row) => SEVERITIES.indexOf(row.severity), cell: (row) => <SeverityBadge severity={row.severity} /> };
   return (

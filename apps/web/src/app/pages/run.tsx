@@ -3,6 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { useData } from '../api/use-data.ts';
 import { useLiveRun } from '../api/use-live-run.ts';
 import { hrefOf, type PathParameters } from '../routing/match-path.ts';
+import { Breakable } from '../ui/breakable.tsx';
 import { RunBadge } from '../ui/marks.tsx';
 import { Answer, Empty } from '../ui/notice.tsx';
 import { Facts, Page, Section } from '../ui/page.tsx';
@@ -44,7 +45,7 @@ function Going({ data, live, stream }: { data: RunDetail; live: LiveRun; stream:
           <progress class="progress" max={Math.max(1, run.hosts)} value={done} aria-label="Hosts that are done" />
           <p>{done} of {countOf(run.hosts, 'host')} done{live.play !== null && data.live && <span class="soft">, in play “{live.play}”</span>}</p>
         </div>
-        <Facts facts={[
+        <Facts across facts={[
           ['Run', <code>{run.id}</code>],
           ['By', run.user],
           ['Took', data.durationMs === null ? null : durationOf(data.durationMs)],
@@ -82,7 +83,7 @@ function HostTable({ run, hosts, live }: { run: string; hosts: readonly ShownHos
     <Table
       label="Hosts" noun="host" rows={hosts} keyOf={({ host }) => host} order={{ column: 'status', direction: 'ascending' }} empty=""
       columns={[
-        { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <a href={hrefOf('/runs/:run/hosts/:host', { run, host })}>{host}</a> },
+        { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <a href={hrefOf('/runs/:run/hosts/:host', { run, host })}><Breakable text={host} /></a> },
         { id: 'status', title: 'Status', sort: ({ status }) => STATUSES.indexOf(status), cell: ({ status }) => <RunBadge status={status} /> },
         { id: 'now', title: live ? 'Now' : 'Why', empty: ({ now, error }) => now === null && error === null, cell: ({ now, error }) => (now !== null ? <span class="soft">{now}</span> : (error ?? '')) },
         { id: 'ended', title: 'Tasks', end: true, sort: ({ ended }) => ended, cell: ({ ended }) => ended },

@@ -38,13 +38,9 @@ export function Section({ title, aside, children, id }: { title: string; aside?:
   );
 }
 
-/** Names and values. What is null is left out. */
-export function Facts({ facts }: { facts: readonly (readonly [string, ComponentChildren])[] }) {
-  return (
-    <dl class="facts">
-      {facts
-        .filter(([, value]) => value !== null && value !== undefined && value !== '')
-        .map(([name, value]) => [<dt key={`${name}:`}>{name}</dt>, <dd key={name}>{value}</dd>])}
-    </dl>
-  );
+/** Names and values, one below the other or, where they are short, side by side. What is null is left out. */
+export function Facts({ facts, across = false }: { facts: readonly (readonly [string, ComponentChildren])[]; across?: boolean }) {
+  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  if (across) return <dl class="facts across">{known.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return <dl class="facts">{known.flatMap(([name, value]) => [<dt key={`${name}:`}>{name}</dt>, <dd key={name}>{value}</dd>])}</dl>;
 }

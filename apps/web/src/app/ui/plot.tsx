@@ -38,7 +38,7 @@ export function Plot({ data, height = 200 }: { data: PlotData; height?: number }
     const resize = new ResizeObserver(() => plot?.setSize({ width: within.clientWidth, height }));
     void import('./load-uplot.ts').then(({ UPlot }) => {
       if (gone) return;
-      plot = new UPlot(options(data, within, height), [data.x, ...data.lines.map(({ values }) => values)] as uPlot.AlignedData, within);
+      plot = new UPlot({ ...options(data, within, height), tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') }, [data.x, ...data.lines.map(({ values }) => values)] as uPlot.AlignedData, within);
       resize.observe(within);
     });
     return () => {
@@ -54,13 +54,18 @@ export function Plot({ data, height = 200 }: { data: PlotData; height?: number }
 function options(data: PlotData, within: HTMLElement, height: number): uPlot.Options {
   const [text, line] = [resolveColour('--text-soft', within), resolveColour('--line', within)];
   const font = `12px ${getComputedStyle(within).fontFamily}`;
+  // the legend tells the newest values, and while the pointer is on the plot those below it
+  const tellLast = (plot: uPlot): void => {
+    if (plot.cursor.idx === null || plot.cursor.idx === undefined) plot.setLegend({ idx: data.x.length - 1 }, false);
+  };
   const axis = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   return {
     width: within.clientWidth,
     height,
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: data.time }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [{ ...axis, space: 70, grid: { show: false } }, { ...axis, size: 56 }],
+    hooks: { ready: [tellLast], setCursor: [tellLast] },
+    axes: [{ ...axis, space: 70, grid: { show: false }, ...(data.time ? { values: (_plot: uPlot, splits: number[], _axis: number, _space: number, step: number) => splits.map((at) => tickText(at, step)) } : {}) }, { ...axis, size: 56 }],
     series: [
       { label: data.xName, ...(data.time ? { value: '{YYYY}-{MM}-{DD} {HH}:{mm}' } : {}) },
       ...data.lines.map(({ name, colour, points }) => {
@@ -69,4 +74,10 @@ function options(data: PlotData, within: HTMLElement, height: number): uPlot.Opt
       }),
     ],
   };
+}
+
+/** A point on the axis of time, in UTC: a day, or below a day an hour. */
+function tickText(seconds: number, step: number): string {
+  const text = new Date(seconds * 1000).toISOString();
+  return step >= 86_400 ? text.slice(5, 10) : text.slice(11, 16);
 }

@@ -21,7 +21,7 @@ export interface Column<Row> {
  * A table that is sorted by its heads and comes in pages. Its first column names the row. Where there is little room, every
  * row becomes a card with the heads as labels, and a list to choose the order stands in for the heads.
  */
-export function Table<Row>({ label, columns, rows, keyOf, order: initialOrder, pageSize = 50, empty, noun, rest }: {
+export function Table<Row>({ label, columns: allColumns, rows, keyOf, order: initialOrder, pageSize = 50, empty, noun, rest }: {
   /** What the table is about, for those who do not see where it stands. */
   label: string;
   columns: readonly Column<Row>[];
@@ -40,6 +40,8 @@ export function Table<Row>({ label, columns, rows, keyOf, order: initialOrder, p
   const [wantedPage, setPage] = useState(0);
   const sortId = useId();
   if (rows.length === 0) return <Empty>{empty}</Empty>;
+  // a column in which no row has anything tells nothing
+  const columns = allColumns.filter(({ empty: isEmpty }) => isEmpty === undefined || rows.some((row) => !isEmpty(row)));
 
   const by = columns.find(({ id }) => id === order?.column);
   const ordered = by?.sort === undefined || order === undefined ? rows : orderRows(rows, by.sort, order.direction);
@@ -50,7 +52,7 @@ export function Table<Row>({ label, columns, rows, keyOf, order: initialOrder, p
   };
 
   return (
-    <div class="table">
+    <div class={`table ${columns.length <= 3 ? 'few' : columns.length <= 6 ? 'some' : 'many'}`}>
       {rows.length > 1 && <SortChoice id={sortId} columns={columns} order={order} choose={(next) => { setOrder(next); setPage(0); }} />}
       {/* the roles are said aloud, since cards are no tables to some browsers */}
       <table class="table-cards" role="table" aria-label={label}>
@@ -94,7 +96,7 @@ function Head<Row>({ column: { title, sort, end }, direction, turn }: { column: 
     <th role="columnheader" scope="col" class={end === true ? 'end' : undefined} aria-sort={sort === undefined ? undefined : (direction ?? 'none')}>
       {sort === undefined ? title : (
         <button type="button" onClick={turn}>
-          {title}<span class="arrow" aria-hidden="true">{direction === undefined ? '' : direction === 'ascending' ? '▲' : '▼'}</span>
+          {title}{direction !== undefined && <span class="arrow" aria-hidden="true">{direction === 'ascending' ? '▲' : '▼'}</span>}
         </button>
       )}
     </th>

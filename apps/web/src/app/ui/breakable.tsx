@@ -1,0 +1,14 @@
+/** A long name, path or subject that may be broken after its dots, slashes and commas where there is little room, and nowhere else. */
+export function Breakable({ text }: { text: string }) {
+  return <>{breakPoints(text).flatMap((part, index) => (index === 0 ? [part] : [<wbr key={index} />, part]))}</>;
+}
+
+/** The parts between which a line may end. */
+export function breakPoints(text: string): string[] {
+  return text.split(/(?<=[./:,_@=-])(?=\w)/);
+}
+
+/** A host, leading to its page. */
+export function HostLink({ host }: { host: string }) {
+  return <a href={`/hosts/${encodeURIComponent(host)}`}><Breakable text={host} /></a>;
+}
