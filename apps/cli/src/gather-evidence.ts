@@ -2,7 +2,7 @@ import { outcomeOf, type ErrorShape, type RunEvent } from '@hsmfleet/contract';
 import { DriftReader, type DriftEvidence, type HostDrift } from '@hsmfleet/compliance';
 import type { Store } from '@hsmfleet/store';
 import { INVENTORY_PLAY } from './collect-inventory.ts';
-import { executePrepared, preparePlaybook, type ExecuteRequest } from './execute-playbook.ts';
+import { executePrepared, preparePlaybook, type EngageWorkers, type ExecuteRequest } from './execute-playbook.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { newRunId } from './run-identity.ts';
 
@@ -19,6 +19,8 @@ export interface GatherRequest {
   /** Paths of playbooks to run in check mode. */
   driftPlaybooks: readonly string[];
   store: Store;
+  /** Has workers read the hosts. */
+  workers?: EngageWorkers | undefined;
   onEvent?(event: RunEvent): void;
   onNote?(text: string): void;
 }
@@ -45,7 +47,7 @@ export type GatherEvidence = (request: GatherRequest, signal: AbortSignal) => Pr
  */
 export const gatherEvidence: GatherEvidence = async (request, signal) => {
   const { run, fleet, pattern, store } = request;
-  const base = { fleet, limit: pattern, diff: false, store, signal, onNote: request.onNote };
+  const base = { fleet, limit: pattern, diff: false, store, signal, workers: request.workers, onNote: request.onNote };
   const reach = new ReachReader(request.hosts);
   const drift = new Map<string, ReadonlyMap<string, HostDrift>>();
   const inventory = request.inventory

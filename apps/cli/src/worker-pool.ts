@@ -3,6 +3,7 @@ import { HsmfleetError, type RunEvent } from '@hsmfleet/contract';
 import type { RemoteHosts } from '@hsmfleet/runner';
 import { loadAgentBundle } from './agent-bundle.ts';
 import type { EngageWorkers } from './execute-playbook.ts';
+import { gatherEvidence, type GatherEvidence } from './gather-evidence.ts';
 import { RunFollower } from './run-follower.ts';
 import { batchRequest } from './worker-requests.ts';
 
@@ -10,6 +11,8 @@ import { batchRequest } from './worker-requests.ts';
 export interface WorkerPool {
   /** Has them run a playbook's hosts: hand it to a run as its `workers`. */
   engage: EngageWorkers;
+  /** Has them read the hosts of a check: hand it to a check as its `gather`. */
+  gather: GatherEvidence;
   close(): Promise<void>;
 }
 
@@ -30,28 +33,30 @@ export async function openWorkerPool({ project, live, url = databaseUrl() }: Wor
   const { coordinate, findWorkers, openJobs, projectDigest } = await import('@hsmfleet/jobs');
   const folder = resolve(project);
   const jobs = await openJobs(url);
+  const engage: EngageWorkers = async (request, { run, user, store, onNote }): Promise<RemoteHosts> => {
+    const described = batchRequest(request, folder, user);
+    const [digest, program] = await Promise.all([projectDigest(folder), programId()]);
+    const workers = await findWorkers(jobs, digest, program);
+    onNote(`${String(workers.length)} ${workers.length === 1 ? 'worker has' : 'workers have'} this project: ${workers.map(({ id }) => id).join(', ')}`);
+    let tell: (event: RunEvent) => void = () => undefined;
+    const follower = new RunFollower(store, run, (event) => { tell(event); });
+    return {
+      async run(play, hosts, signal, told) {
+        tell = (event) => { told.event(event); };
+        await coordinate(jobs, {
+          run, play: play.index, hosts, request: described, digest, program, signal,
+          async onResult({ hosts: ended }) {
+            await follower.complete(Object.keys(ended));
+            for (const [host, status] of Object.entries(ended)) told.host(host, status);
+          },
+          ...(live ? { onTick: () => follower.poll() } : {}),
+        });
+      },
+    };
+  };
   return {
-    async engage(request, { run, user, store, onNote }): Promise<RemoteHosts> {
-      const described = batchRequest(request, folder, user);
-      const [digest, program] = await Promise.all([projectDigest(folder), programId()]);
-      const workers = await findWorkers(jobs, digest, program);
-      onNote(`${String(workers.length)} ${workers.length === 1 ? 'worker has' : 'workers have'} this project: ${workers.map(({ id }) => id).join(', ')}`);
-      let tell: (event: RunEvent) => void = () => undefined;
-      const follower = new RunFollower(store, run, (event) => { tell(event); });
-      return {
-        async run(play, hosts, signal, told) {
-          tell = (event) => { told.event(event); };
-          await coordinate(jobs, {
-            run, play: play.index, hosts, request: described, digest, program, signal,
-            async onResult({ hosts: ended }) {
-              await follower.complete(Object.keys(ended));
-              for (const [host, status] of Object.entries(ended)) told.host(host, status);
-            },
-            ...(live ? { onTick: () => follower.poll() } : {}),
-          });
-        },
-      };
-    },
+    engage,
+    gather: (request, signal) => gatherEvidence({ ...request, workers: engage }, signal),
     close: () => jobs.close(),
   };
 }
