@@ -186,9 +186,9 @@ class Reader {
   async #hosts(entry: ScheduleEntry, fleet: FleetOptions, work: ServeSchedule['work'], at: (key: keyof ScheduleEntry) => (string | number)[]): Promise<readonly string[]> {
     if (fleet.hosts.includes('')) return [];
     try {
-      const model = await loadHosts(fleet.hosts, { vault: await vaultOpener(fleet), ...(work.kind === 'playbook' ? { playbookDir: dirname(work.playbook) } : {}) });
+      const model = await loadHosts(fleet.hosts, { vault: await vaultOpener(fleet), playbookDir: dirname(work.kind === 'profile' ? work.profile : work.playbook) });
       this.warnings.push(...model.warnings.filter((warning) => !this.warnings.includes(warning)));
-      return model.select(entry.pattern ?? 'all');
+      return model.select('all', entry.pattern);
     } catch (thrown) {
       if (thrown instanceof HsmfleetError && thrown.position === undefined) this.#problem(thrown.message, at(entry.pattern === undefined ? 'name' : 'pattern'), thrown.hint);
       else this.#problems.addThrown(thrown);

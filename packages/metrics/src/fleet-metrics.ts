@@ -43,10 +43,10 @@ export class FleetMetrics {
     for (const result of ['taken', 'refused']) this.#reloads.inc({ result }, 0);
   }
 
-  /** A run of a schedule ended. @param outcome of a bounded set of words */
-  runEnded(schedule: string, outcome: string, durationMs: number): void {
+  /** A run of a schedule ended. @param outcome of a bounded set of words; durationMs null: nobody knows, it was cut off */
+  runEnded(schedule: string, outcome: string, durationMs: number | null): void {
     this.#scheduleRuns.inc({ schedule: labelValue(schedule), outcome: labelValue(outcome) });
-    this.#durations.observe({ schedule: labelValue(schedule) }, durationMs / 1_000);
+    if (durationMs !== null) this.#durations.observe({ schedule: labelValue(schedule) }, durationMs / 1_000);
   }
 
   /** A schedule was due, and the run before was not over. */
