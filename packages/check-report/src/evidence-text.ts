@@ -1,6 +1,6 @@
 import type { CheckResult } from '@hsmfleet/contract';
+import { groupBy } from '@hsmfleet/terminal-text';
 import { ageOf, formatAge } from './age.ts';
-import { groupBy } from './group-by.ts';
 
 /** What kinds of evidence mean to a reader. */
 const KINDS = { live: 'read by this check', passive: 'read by this check, tokens left alone', snapshot: 'from the last snapshot' } as const;

@@ -1,7 +1,6 @@
 import type { CheckReport, CheckResult, ControlSummary, ErrorShape, Finding, FindingCell, WaiverUse } from '@hsmfleet/contract';
+import { groupBy, hasWord, replaceWord } from '@hsmfleet/terminal-text';
 import { compareSeverity } from './order.ts';
-import { groupBy } from './group-by.ts';
-import { hasWord, replaceWord } from './words.ts';
 
 /** One finding that one or many hosts have. */
 export interface SharedFinding {

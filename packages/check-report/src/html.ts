@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { CheckOutcome, CheckReport, SourcePosition } from '@hsmfleet/contract';
-import { printable } from '@hsmfleet/terminal-text';
+import { groupBy, printable } from '@hsmfleet/terminal-text';
 import type { Element, ElementContent } from 'hast';
 import { toHtml } from 'hast-util-to-html';
 import { h } from 'hastscript';
 import { formatAge } from './age.ts';
 import { evidenceText, oldestEvidence } from './evidence-text.ts';
 import { findingSections, unjudged, type FindingSection, type SharedFinding, type Unjudged } from './group-findings.ts';
-import { groupBy } from './group-by.ts';
 import { compareSeverity, countOutcomes, OUTCOMES, OUTCOME_WORDS } from './order.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { plural, waiverText } from './waiver-text.ts';

@@ -1,7 +1,6 @@
 import type { CheckReport, CheckResult, ControlSummary } from '@hsmfleet/contract';
-import { printable } from '@hsmfleet/terminal-text';
+import { groupBy, printable } from '@hsmfleet/terminal-text';
 import { DOMImplementation, XMLSerializer, type Document } from '@xmldom/xmldom';
-import { groupBy } from './group-by.ts';
 import { OUTCOMES, OUTCOME_WORDS, countOutcomes } from './order.ts';
 import { resultLines, withControls } from './plain-details.ts';
 

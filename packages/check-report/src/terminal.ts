@@ -1,9 +1,8 @@
 import type { CheckOutcome, CheckReport, ControlSummary, FindingCell, Severity, SourcePosition } from '@hsmfleet/contract';
-import { createColors, errorLines, formatTable, printable, type Colors } from '@hsmfleet/terminal-text';
+import { createColors, errorLines, formatTable, groupBy, printable, type Colors } from '@hsmfleet/terminal-text';
 import wrapAnsi from 'wrap-ansi';
 import { formatAge } from './age.ts';
 import { evidenceText } from './evidence-text.ts';
-import { groupBy } from './group-by.ts';
 import { findingSections, unjudged, type FindingSection, type SharedFinding, type Unjudged } from './group-findings.ts';
 import { compareSeverity, countOutcomes, OUTCOMES, OUTCOME_WORDS } from './order.ts';
 import { plural, waiverText } from './waiver-text.ts';

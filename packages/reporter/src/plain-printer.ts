@@ -1,5 +1,5 @@
 import { countEvent, type Counts, type ErrorShape, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
-import { errorLines, printable, type Colors } from '@hsmfleet/terminal-text';
+import { errorLines, groupBy, printable, type Colors } from '@hsmfleet/terminal-text';
 import { pointText } from './point-text.ts';
 import { recapLines } from './recap.ts';
 import { createTaskGroups, type TaskGroup } from './task-groups.ts';
@@ -215,14 +215,4 @@ function sorted(counts: Record<string, Counts>, order: readonly string[]): Recor
 function hostList(hosts: readonly string[]): string {
   const list = hosts.map((host) => `[${printable(host)}]`).join(' ');
   return hosts.length > 1 ? `${list} (${String(hosts.length)} hosts)` : list;
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): [T, ...T[]][] {
-  const groups = new Map<string, [T, ...T[]]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return [...groups.values()];
 }

@@ -1,0 +1,1 @@
+export { NotifySinks, sinkNames, sinkProblems, type SinkProblem } from './sinks.ts';
