@@ -1,6 +1,6 @@
-import type { CheckCounts, CheckReport, CheckResult, StateChange } from '@hsmfleet/contract';
+import type { CheckCounts, CheckOutcome, CheckReport, CheckResult, StateChange } from '@hsmfleet/contract';
 import type { Row, Sql } from './database.ts';
-import { errorText } from './inventory-rows.ts';
+import { errorText } from './error-text.ts';
 
 /** A check without its results. */
 export interface CheckSummary {
@@ -83,6 +83,48 @@ export async function readCheck(sql: Sql, id: string): Promise<CheckReport | und
   return { ...head, results: results.map(({ result }) => JSON.parse(String(result)) as CheckResult) };
 }
 
+/** A check without its results; undefined when there is none with that id. */
+export async function readCheckHead(sql: Sql, id: string): Promise<CheckReport | undefined> {
+  const [row] = await sql.all('select head from check_run where id = $id', { id });
+  return row === undefined ? undefined : (JSON.parse(String(row.head)) as CheckReport);
+}
+
+/** Which results of a check are wanted, and which part of them. */
+export interface ResultFilter {
+  outcomes?: readonly CheckOutcome[] | undefined;
+  control?: string | undefined;
+  host?: string | undefined;
+  limit: number;
+  offset: number;
+}
+
+/** Results of a check, the worst first: by outcome, then by severity. */
+export async function readCheckResults(sql: Sql, id: string, filter: ResultFilter): Promise<{ total: number; results: CheckResult[] }> {
+  const params: Row = { id, limit: filter.limit, offset: filter.offset };
+  const conditions = ['check_id = $id'];
+  for (const column of ['control', 'host'] as const) {
+    const value = filter[column];
+    if (value === undefined) continue;
+    conditions.push(`${column} = $${column}`);
+    params[column] = value;
+  }
+  if (filter.outcomes !== undefined) {
+    conditions.push(`outcome in (${filter.outcomes.map((_, index) => `$outcome${String(index)}`).join(', ')})`);
+    for (const [index, outcome] of filter.outcomes.entries()) params[`outcome${String(index)}`] = outcome;
+  }
+  const from = `from check_result where ${conditions.join(' and ')}`;
+  const [counted] = await sql.all(`select count(*) as total ${from}`, params);
+  const rows = await sql.all(`select result ${from} order by ${rankOf('outcome', OUTCOMES)}, ${rankOf('severity', SEVERITIES)}, control, host limit $limit offset $offset`, params);
+  return { total: Number(counted?.total), results: rows.map(({ result }) => JSON.parse(String(result)) as CheckResult) };
+}
+
+const OUTCOMES = ['fail', 'error', 'unreachable', 'waived', 'pass', 'not_applicable'];
+const SEVERITIES = ['critical', 'high', 'medium', 'low'];
+
+function rankOf(column: string, words: readonly string[]): string {
+  return `case ${column} ${words.map((word, rank) => `when '${word}' then ${String(rank)}`).join(' ')} end`;
+}
+
 /** The last check of a schedule (null: by hand) and profile. */
 export async function readLastCheck(sql: Sql, { schedule, profile }: { schedule: string | null; profile: string }): Promise<CheckReport | undefined> {
   const [row] = await sql.all(`select id from check_run where profile = $profile and coalesce(schedule, '') = $schedule and latest = 1`, { profile, schedule: schedule ?? '' });
@@ -90,8 +132,8 @@ export async function readLastCheck(sql: Sql, { schedule, profile }: { schedule:
 }
 
 /** The newest checks; of one schedule when it is named. */
-export async function readChecks(sql: Sql, { limit = 20, schedule }: { limit?: number; schedule?: string }): Promise<CheckSummary[]> {
-  const rows = await sql.all('select * from check_run where $schedule is null or schedule = $schedule order by finished_at desc, id desc limit $limit', { schedule: schedule ?? null, limit });
+export async function readChecks(sql: Sql, { limit = 20, offset = 0, schedule }: { limit?: number; offset?: number; schedule?: string }): Promise<CheckSummary[]> {
+  const rows = await sql.all('select * from check_run where $schedule is null or schedule = $schedule order by finished_at desc, id desc limit $limit offset $offset', { schedule: schedule ?? null, limit, offset });
   return rows.map((row) => ({
     id: String(row.id), schedule: row.schedule as string | null, profile: String(row.profile), title: String(row.title), startedAt: String(row.started_at),
     finishedAt: String(row.finished_at), hosts: Number(row.hosts),

@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import type { QueryLimits, QueryResult } from './query.ts';
 
 /** What both databases take and give: text, numbers and null. Booleans are 0 and 1, times are ISO 8601 text. */
 export type Cell = string | number | null;
@@ -13,6 +14,8 @@ export interface Sql {
   all(sql: string, params?: Row): Promise<Row[]>;
   /** @returns how many rows were written */
   run(sql: string, params?: Row): Promise<number>;
+  /** Runs statements of a migration, which are written as SQLite wants them. */
+  script(sql: string): Promise<void>;
   /**
    * Inserts rows, which all have the same columns.
    * @param orElse for example `on conflict (id) do nothing`
@@ -28,6 +31,14 @@ export interface Database extends Sql {
   readonly location: string;
   /** Does everything or nothing; transactions of one process come one after the other where the database wants it so. */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * Answers one statement that reads the documented views.
+   * @param asOf answer as it was at this instant, a time as stored times are written
+   * @throws HsmfleetError USAGE
+   */
+  read(sql: string, params: Row, asOf: string | undefined): Promise<Row[]>;
+  /** Answers one statement of a person: bounded in rows and time, and the database allows it to read the views and nothing else. */
+  query(sql: string, limits: QueryLimits): Promise<QueryResult>;
   /** Idempotent. */
   close(): Promise<void>;
 }

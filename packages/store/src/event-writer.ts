@@ -1,8 +1,8 @@
 import { countEvent, emptyCounts, type Counts, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
 import { benchmarkRow } from './benchmark-points.ts';
 import type { Cell, Row, Sql } from './database.ts';
-import { errorText } from './inventory-rows.ts';
-import { recordInventory } from './inventory-history.ts';
+import { errorText } from './error-text.ts';
+import { recordFacts, recordInventory } from './inventory-history.ts';
 
 /** Puts events into the tables. Remembers what it wrote of runs, so one belongs to a database for as long as it is open. */
 export interface EventWriter {
@@ -17,6 +17,8 @@ interface HostState {
   error: string | null;
   at: string;
   counts: Counts;
+  /** Why the last look of the run at the host failed; null when it did not. */
+  attempt: string | null;
 }
 
 export function createEventWriter(): EventWriter {
@@ -81,7 +83,7 @@ class Batch {
       for (const row of rows) {
         const { ok, changed, skipped, failed, refused, ignored, unreachable } = row as Record<string, number> as unknown as Counts;
         this.#states.set(keyOf(run, String(row.host)), {
-          run, host: String(row.host), status: String(row.status), error: row.error as string | null, at: String(row.last_event_at),
+          run, host: String(row.host), status: String(row.status), error: row.error as string | null, at: String(row.last_event_at), attempt: row.attempt_error as string | null,
           counts: { ok, changed, skipped, failed, refused, ignored, unreachable },
         });
       }
@@ -107,26 +109,29 @@ class Batch {
     state.at = event.at;
     countEvent({ [event.host]: state.counts }, event);
     if (event.type === 'host_started') {
-      this.#set(event.host, { last_seen_at: event.at, agent: event.agent, node: event.node, attempt_error: null });
+      this.#set(event.host, { last_seen_at: event.at, agent: event.agent, node: event.node });
+      this.#attempt(state, null);
     } else if (event.type === 'facts') {
-      this.#set(event.host, { facts: JSON.stringify(event.facts) });
+      await this.#writeHosts();
+      await recordFacts(this.#sql, event.host, event.at, event.facts);
     } else if (event.type === 'inventory') {
       await this.#writeHosts();
       await recordInventory(this.#sql, event.report, event.run);
+      state.attempt = null;
     } else if (event.type === 'custody') {
       this.#add('custody_proof', custodyRow(event));
     } else if (event.type === 'artifact') {
       await this.#sql.run(ARTIFACT, artifactRow(event));
     } else if (event.type === 'host_unreachable') {
       this.#settle(state, 'unreachable', errorText(event.error));
-      this.#set(event.host, { attempt_error: errorText(event.error) });
+      this.#attempt(state, errorText(event.error));
     } else if (event.type === 'host_finished') {
       this.#settle(state, event.status, errorText(event.error));
     } else if (event.type === 'task_finished') {
       this.#add('task_result', taskRow(event));
       if (event.error === undefined || event.ignored) return;
       state.error = errorText(event.error);
-      if (event.resource === 'inventory') this.#set(event.host, { attempt_error: errorText(event.error) });
+      if (event.resource === 'inventory') this.#attempt(state, errorText(event.error));
     }
   }
 
@@ -140,11 +145,16 @@ class Batch {
     const key = keyOf(event.run, event.host);
     let state = this.#states.get(key);
     if (state === undefined) {
-      state = { run: event.run, host: event.host, status: 'running', error: null, at: event.at, counts: emptyCounts() };
+      state = { run: event.run, host: event.host, status: 'running', error: null, at: event.at, attempt: null, counts: emptyCounts() };
       this.#states.set(key, state);
       this.#set(event.host, { first_seen_at: event.at, last_run: event.run });
     }
     return state;
+  }
+
+  #attempt(state: HostState, error: string | null): void {
+    state.attempt = error;
+    this.#set(state.host, { attempt_error: error });
   }
 
   #set(host: string, columns: Row): void {
@@ -185,7 +195,7 @@ class Batch {
     await this.#writeHosts();
     for (const table of [...this.#tables.keys()]) await this.#flushTable(table);
     const states = [...this.#dirty].sort((a, b) => (a.host < b.host ? -1 : 1));
-    await this.#sql.insert('run_host', states.map(({ run, host, status, error, at, counts }) => ({ run, host, status, error, last_event_at: at, ...counts })), RUN_HOST_AGAIN);
+    await this.#sql.insert('run_host', states.map(({ run, host, status, error, at, attempt, counts }) => ({ run, host, status, error, last_event_at: at, attempt_error: attempt, ...counts })), RUN_HOST_AGAIN);
     for (const { run, host, status, error } of states) {
       await this.#sql.run('update host set last_status = $status, last_error = $error where name = $host and last_run = $run', { status, error, host, run });
     }
@@ -194,7 +204,7 @@ class Batch {
 
 const keyOf = (run: string, host: string): string => `${run}\0${host}`;
 
-const RUN_HOST_AGAIN = `on conflict (run, host) do update set ${['status', 'error', 'last_event_at', ...Object.keys(emptyCounts())]
+const RUN_HOST_AGAIN = `on conflict (run, host) do update set ${['status', 'error', 'last_event_at', 'attempt_error', ...Object.keys(emptyCounts())]
   .map((column) => `${column} = excluded.${column}`).join(', ')}`;
 
 /** Equal bytes are one package, wherever they were built first. */

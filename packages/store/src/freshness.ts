@@ -1,5 +1,5 @@
 import type { Sql } from './database.ts';
-import { FRESH_HOURS } from './views.ts';
+import { FRESH_HOURS } from './hosts-view.ts';
 
 /** Names of hosts by how much their newest inventory snapshot can be relied on. Every host is in exactly one list. */
 export interface Freshness {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HsmfleetError } from '@hsmfleet/contract';
-import { storeError } from './open-database.ts';
+import { storeError } from './store-error.ts';
 
 /** Who runs the schedules of a store. */
 export interface StoreHolder {

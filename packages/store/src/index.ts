@@ -2,11 +2,14 @@ export { openStore, type RunSummaryRow, type Store, type StoredEvent } from './s
 export { holdStore, type StoreHold, type StoreHolder } from './hold-store.ts';
 export type { StoredArtifact } from './artifacts.ts';
 export { BlobFiles, type BlobDraft } from './blob-files.ts';
-export type { CheckSummary } from './checks.ts';
+export type { CheckSummary, ResultFilter } from './checks.ts';
 export type { DeliveryResult, PendingNotification } from './notifications.ts';
 export type { ScheduleState } from './schedule-states.ts';
 export { defaultLocation, defaultStorePath } from './store-path.ts';
 export { describeFreshness, type Freshness } from './freshness.ts';
-export { FRESH_HOURS, VIEWS, type View, type ViewColumn } from './views.ts';
+export { FRESH_HOURS } from './hosts-view.ts';
+export { VIEWS } from './views.ts';
+export type { View, ViewColumn } from './view.ts';
+export { parseInstant } from './instant.ts';
 export { SCHEMA_VERSION } from './migrations.ts';
 export type { QueryCell, QueryOptions, QueryResult } from './query.ts';

@@ -1,15 +1,22 @@
+import type { HostFacts, InventoryReport } from '@hsmfleet/contract';
+import type { Sql } from './database.ts';
+import { recordFacts, recordInventory } from './inventory-history.ts';
+
 /** One step of the schema. Released steps never change: a mistake is mended by a further one. */
 export interface Migration {
   version: number;
   /** What it brings, for people. */
   name: string;
+  /** Written as SQLite wants it; PostgreSQL gets it translated. */
   sql: string;
+  /** Carries over what an older program stored, after the tables of inventory rows were brought to what is declared now. */
+  fill?(sql: Sql): Promise<void>;
 }
 
 /*
- * Tables hold what the views in views.ts show; people query the views, so tables may change with a migration.
- * Booleans are 0 and 1, times are ISO 8601 in UTC. `latest_*` hold the newest inventory snapshot of each host only,
- * snapshot.report keeps the older ones.
+ * Tables hold what the views show; people query the views, so tables may change with a migration. Booleans are 0 and 1, times
+ * are ISO 8601 in UTC. The tables of inventory rows are not in here since version 6: each migration brings them to what
+ * the folder inventory declares.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -179,6 +186,35 @@ create table schedule_state (
   name text primary key, last_due_at text, last_started_at text, last_finished_at text, running text, outcome text, error text
 ) strict, without rowid;
 `,
+  },
+  {
+    version: 6,
+    name: 'a history of inventory rows',
+    sql: `
+create table collection (
+  host text not null, at text not null, run text, evidence text not null, disturbed integer, errors integer not null, primary key (host, at)
+) strict, without rowid;
+alter table host add column tokens_at text;
+alter table host add column inventory_digest text;
+alter table run_host add column attempt_error text;
+create index run_host_host on run_host (host, last_event_at);
+create table upkeep (name text primary key, done_at text not null) strict, without rowid;
+`,
+    async fill(sql) {
+      for (const { name, first_seen_at: at, facts } of await sql.all('select name, first_seen_at, facts from host where facts is not null')) {
+        await recordFacts(sql, String(name), String(at), JSON.parse(String(facts)) as HostFacts);
+      }
+      // what recordInventory writes about the last attempt is known better
+      const attempts = await sql.all('select name, attempt_error from host where attempt_error is not null');
+      await sql.run('update host set collected_at = null');
+      for (const { id } of await sql.all('select id from snapshot order by host, at')) {
+        const [snapshot] = await sql.all('select report, run from snapshot where id = $id', { id: Number(id) });
+        await recordInventory(sql, JSON.parse(String(snapshot?.report)) as InventoryReport, snapshot?.run as string | null);
+      }
+      for (const { name, attempt_error: error } of attempts) await sql.run('update host set attempt_error = $error where name = $name', { name: String(name), error: String(error) });
+      await sql.script(`drop table snapshot; drop table latest_module; drop table latest_token; drop table latest_key; drop table latest_certificate;
+        drop table latest_nss_module; drop table latest_site; alter table host drop column facts;`);
+    },
   },
 ];
 

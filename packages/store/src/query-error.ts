@@ -8,6 +8,8 @@ export function explainQueryError(message: string, sql: string): HsmfleetError {
   if (column !== undefined) return unknownColumn(column, sql);
   const table = /^no such table: (.+)$/.exec(message)?.[1];
   if (table !== undefined) return unknownView(table, sql);
+  const hidden = /^access to (?:\w+\.)?(\w+)\.\w+ is prohibited$/.exec(message)?.[1];
+  if (hidden !== undefined) return unknownView(hidden, sql);
   if (/^not authorized|^authorization denied|readonly database|^cannot modify /.test(message)) {
     return new HsmfleetError('USAGE', 'the query wants to do more than queries may: they only read', { hint: 'give one SELECT statement' });
   }
@@ -22,6 +24,11 @@ export function explainQueryError(message: string, sql: string): HsmfleetError {
     ...placeOf(near, sql),
     hint: `views: ${VIEWS.map(({ name }) => name).join(', ')}; hsmfleet query --views describes them`,
   });
+}
+
+/** A parameter that a statement mentions and nobody gave. */
+export function withoutValue(name: string): HsmfleetError {
+  return new HsmfleetError('USAGE', `the query has a parameter $${name} without a value`, { hint: 'parameters are written $name; a dollar sign in a text belongs between quotes' });
 }
 
 function unknownColumn(column: string, sql: string): HsmfleetError {

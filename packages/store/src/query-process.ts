@@ -1,28 +1,35 @@
 /*
- * A program of its own: reads {path, sql, maxRows} as JSON on standard input, answers a QueryAnswer on standard output.
+ * A program of its own: reads a QueryRequest as JSON on standard input, answers a QueryAnswer on standard output.
  * It imports nothing of the workspace, so that it starts fast and runs from source as well as bundled.
  */
 import { text } from 'node:stream/consumers';
 import { constants, DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import type { QueryAnswer, QueryCell } from './query.ts';
+import type { QueryAnswer, QueryRequest } from './query-sqlite.ts';
+import type { QueryCell } from './query.ts';
 
 /** Bytes SQLite may allocate for one query. */
 const HEAP_LIMIT = 512 * 1024 * 1024;
 
 /** Reading, functions and recursive common table expressions. ATTACH, PRAGMA, temporary tables and writes are not in it. */
-const ALLOWED: ReadonlySet<number> = new Set([
-  constants.SQLITE_SELECT, constants.SQLITE_READ, constants.SQLITE_FUNCTION, constants.SQLITE_RECURSIVE,
-]);
+const ALLOWED: ReadonlySet<number> = new Set([constants.SQLITE_SELECT, constants.SQLITE_FUNCTION, constants.SQLITE_RECURSIVE]);
 
-function answer(path: string, sql: string, maxRows: number): QueryAnswer {
+/** Tables that are functions, beside the views. */
+const TABLE_FUNCTIONS = ['json_each', 'json_tree'];
+
+function answer({ path, sql, maxRows, shadows, views }: QueryRequest): QueryAnswer {
+  const readable = new Set([...views, ...TABLE_FUNCTIONS]);
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    for (const shadow of shadows) database.exec(shadow);
     database.exec(`pragma query_only = 1; pragma hard_heap_limit = ${String(HEAP_LIMIT)}`);
   } catch (thrown) {
     return { ok: false, sqlite: false, message: String(thrown instanceof Error ? thrown.message : thrown) };
   }
-  database.setAuthorizer((action) => (ALLOWED.has(action) ? constants.SQLITE_OK : constants.SQLITE_DENY));
+  // what is behind a view is read in its name
+  const mayRead = (table: string | null, view: string | null): boolean => (view !== null && readable.has(view)) || (table !== null && readable.has(table));
+  database.setAuthorizer((action, table, _column, _database, view) => (
+    ALLOWED.has(action) || (action === constants.SQLITE_READ && mayRead(table, view)) ? constants.SQLITE_OK : constants.SQLITE_DENY));
   try {
     const statement = database.prepare(sql);
     // SQLite compiles the first statement and ignores what follows: better say so
@@ -51,5 +58,5 @@ function cellOf(value: SQLOutputValue): QueryCell {
   return value;
 }
 
-const request = JSON.parse(await text(process.stdin)) as { path: string; sql: string; maxRows: number };
-process.stdout.write(JSON.stringify(answer(request.path, request.sql, request.maxRows)));
+const request = JSON.parse(await text(process.stdin)) as QueryRequest;
+process.stdout.write(JSON.stringify(answer(request)));

@@ -135,7 +135,7 @@ describe('inventory', () => {
       { host: 'b', label: 'old', bits: 1024, token: 'fleet', read_only: 'read_only', collected_at: '2026-01-02T10:00:00.000Z' },
     ]);
     expect(read('select host from sites')).toEqual([{ host: 'b' }]);
-    expect(read('select count(*) as n from snapshot')).toEqual([{ n: 4 }]);
+    expect(read('select count(*) as n from collection')).toEqual([{ n: 4 }]);
   });
 
   it('comes with runs as an event', async () => {
@@ -143,7 +143,7 @@ describe('inventory', () => {
     store.appendEvent(event('a', { type: 'inventory', report: sampleReport('a', '2026-01-02T11:00:00.000Z') }));
     await store.flush();
     expect(read('select s.name, k.label from sites s join keys k on k.fingerprint = s.served_key_fingerprint')).toEqual([{ name: 'www', label: 'old' }]);
-    expect(read('select run from snapshot')).toEqual([{ run: 'run-00000001' }]);
+    expect(read('select run from collection')).toEqual([{ run: 'run-00000001' }]);
   });
 
   it('says how far it can be relied on', async () => {

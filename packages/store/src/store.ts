@@ -1,17 +1,19 @@
 import { dirname, join } from 'node:path';
-import type { BenchmarkPoint, CheckReport, HsmfleetError, InventoryReport, RunEvent, StateChange } from '@hsmfleet/contract';
+import type { BenchmarkPoint, CheckReport, CheckResult, HsmfleetError, InventoryReport, RunEvent, StateChange } from '@hsmfleet/contract';
 import { readBenchmarkPoints } from './benchmark-points.ts';
 import { forgetArtifact, readArtifacts, type StoredArtifact } from './artifacts.ts';
 import { BlobFiles } from './blob-files.ts';
-import { readCheck, readChecks, readLastCheck, recordCheck, type CheckSummary } from './checks.ts';
-import type { Database, Sql } from './database.ts';
+import { readChanges, type ChangesOptions, type InventoryChange } from './changes.ts';
+import { readCheck, readCheckHead, readCheckResults, readChecks, readLastCheck, recordCheck, type CheckSummary, type ResultFilter } from './checks.ts';
+import type { Database, Row, Sql } from './database.ts';
 import { createEventWriter } from './event-writer.ts';
 import { readFreshness, type Freshness } from './freshness.ts';
+import { asOfInstant } from './instant.ts';
 import { recordInventory } from './inventory-history.ts';
 import { readPending, settle, type DeliveryResult, type PendingNotification } from './notifications.ts';
-import { storeError } from './open-database.ts';
+import { storeError } from './store-error.ts';
 import { prune } from './prune.ts';
-import { runQuery, type QueryCell, type QueryOptions, type QueryResult } from './query.ts';
+import type { QueryCell, QueryOptions, QueryResult } from './query.ts';
 import { readScheduleStates, writeScheduleState, type ScheduleState } from './schedule-states.ts';
 import { openSqlite } from './sqlite-database.ts';
 import { defaultLocation } from './store-path.ts';
@@ -57,10 +59,13 @@ export interface Store {
   flush(): Promise<void>;
   /** The first thing that went wrong while writing events; nothing is written after it. */
   problem(): HsmfleetError | undefined;
-  /** The newest runs. */
-  runs(limit?: number): Promise<RunSummaryRow[]>;
-  /** Events of a run in the order in which they were stored, all or those after a position. */
-  runEvents(run: string, after?: string): Promise<StoredEvent[]>;
+  /** The newest runs, after those that are left out. */
+  runs(limit?: number, offset?: number): Promise<RunSummaryRow[]>;
+  /** One run; undefined when there is none with that id. */
+  run(id: string): Promise<RunSummaryRow | undefined>;
+  runCount(): Promise<number>;
+  /** Events of a run in the order in which they were stored, all or those after a position; of some hosts, or the first ones. */
+  runEvents(run: string, after?: string, of?: { hosts?: readonly string[]; limit?: number }): Promise<StoredEvent[]>;
   /** Packages that hosts built, the one told of last first; all, or those of a name. */
   artifacts(name?: string): Promise<StoredArtifact[]>;
   /** Forgets a package and deletes its file. False when there is none with that hash. */
@@ -73,10 +78,13 @@ export interface Store {
    */
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
   /**
-   * Answers one of our own read-only statements over the documented views, in this process. Parameters are written `$name`.
+   * Answers one of our own read-only statements over the documented views, in this process. Parameters are written `$name`;
+   * those that it does not mention are ignored. `asOf`: as it was then, ISO 8601, a date (its end, UTC) or a time with its offset.
    * @throws HsmfleetError USAGE for a bad statement or a parameter without a value, STORE
    */
   read(sql: string, params?: Record<string, QueryCell>, options?: { asOf?: string | undefined }): Promise<Record<string, QueryCell>[]>;
+  /** What inventories saw change in an interval, by time and host. */
+  changes(options: ChangesOptions): Promise<InventoryChange[]>;
   /** Where each token was proven to be one that was prepared, the last time, by its identity. */
   custodyHolders(): Promise<Map<string, { host: string; at: string }>>;
   /** How much the newest snapshots of these hosts can be relied on; of all hosts in the store when none are given. */
@@ -84,17 +92,21 @@ export interface Store {
   /** Stores a check; `changes` are queued once for each sink, in the same transaction. */
   recordCheck(report: CheckReport, changes: readonly StateChange[], sinks: readonly string[]): Promise<void>;
   check(id: string): Promise<CheckReport | undefined>;
+  /** A check without its results. */
+  checkHead(id: string): Promise<CheckReport | undefined>;
+  /** Some results of a check, the worst first, and how many there are of them. */
+  checkResults(id: string, filter: ResultFilter): Promise<{ total: number; results: CheckResult[] }>;
   /** The last check of a schedule (null: by hand) and profile. */
   lastCheck(of: { schedule: string | null; profile: string }): Promise<CheckReport | undefined>;
   /** The newest checks; of one schedule when it is named. */
-  checks(options?: { limit?: number; schedule?: string }): Promise<CheckSummary[]>;
+  checks(options?: { limit?: number; offset?: number; schedule?: string }): Promise<CheckSummary[]>;
   /** What sinks are to be told and is due, the oldest first. */
   pendingNotifications(now: Date, limit?: number): Promise<PendingNotification[]>;
   settleNotification(ids: readonly number[], result: DeliveryResult): Promise<void>;
   scheduleStates(): Promise<ScheduleState[]>;
   saveScheduleState(state: ScheduleState): Promise<void>;
-  /** Drops the events of old runs and old snapshots, so that the database stays bounded. */
-  prune(): Promise<void>;
+  /** Drops what is old, so that the database stays bounded. */
+  prune(now?: Date): Promise<void>;
   /** Writes what waits and closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -105,7 +117,7 @@ export interface Store {
  * @throws HsmfleetError STORE when it cannot be opened or was written by a newer hsmfleet
  */
 export async function openStore(location: string = defaultLocation()): Promise<Store> {
-  const database = await Promise.resolve(openSqlite(location));
+  const database = await openSqlite(location);
   return new DatabaseStore(database, new BlobFiles(join(dirname(location), 'blobs')));
 }
 
@@ -179,18 +191,27 @@ class DatabaseStore implements Store {
     return this.#write((sql) => recordInventory(sql, report, null));
   }
 
-  async runs(limit = 20): Promise<RunSummaryRow[]> {
-    const rows = await this.#read((sql) => sql.all(RUNS, { limit }));
-    return rows.map((row) => ({
-      id: String(row.id), playbook: String(row.playbook), user: String(row.user), check: row.check_mode === 1,
-      startedAt: String(row.started_at),
-      ...(row.finished_at === null ? {} : { finishedAt: String(row.finished_at), exitCode: Number(row.exit_code) }),
-      hosts: Number(row.hosts), changed: Number(row.changed), failed: Number(row.failed),
-    }));
+  async runs(limit = 20, offset = 0): Promise<RunSummaryRow[]> {
+    const rows = await this.#read((sql) => sql.all(runsSql('(select * from run order by started_at desc, id desc limit $limit offset $offset)'), { limit, offset }));
+    return rows.map(runSummaryOf);
   }
 
-  async runEvents(run: string, after = '0'): Promise<StoredEvent[]> {
-    const rows = await this.#read((sql) => sql.all('select position, body from event where run = $run and position > $after order by position', { run, after: Number(after) }));
+  async run(id: string): Promise<RunSummaryRow | undefined> {
+    const rows = await this.#read((sql) => sql.all(runsSql('(select * from run where id = $id)'), { id }));
+    return rows.map(runSummaryOf)[0];
+  }
+
+  async runCount(): Promise<number> {
+    const [row] = await this.#read((sql) => sql.all('select count(*) as runs from run'));
+    return Number(row?.runs);
+  }
+
+  async runEvents(run: string, after = '0', { hosts, limit }: { hosts?: readonly string[]; limit?: number } = {}): Promise<StoredEvent[]> {
+    const named = Object.fromEntries((hosts ?? []).map((host, index) => [`host${String(index)}`, host]));
+    const some = hosts === undefined ? '' : `and host in (${Object.keys(named).map((name) => `$${name}`).join(', ')})`;
+    const first = limit === undefined ? '' : 'limit $limit';
+    const rows = await this.#read((sql) => sql.all(`select position, body from event where run = $run ${some} and position > $after order by position ${first}`,
+      { run, after: Number(after), ...named, ...(limit === undefined ? {} : { limit }) }));
     return rows.map(({ position, body }) => ({ position: String(position), event: JSON.parse(String(body)) as RunEvent }));
   }
 
@@ -208,13 +229,19 @@ class DatabaseStore implements Store {
     return this.#read((sql) => readBenchmarkPoints(sql, run));
   }
 
-  async query(sql: string, options?: QueryOptions): Promise<QueryResult> {
+  async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+    const { maxRows = 10_000, timeoutMs = 10_000, asOf } = options;
     await this.flush();
-    return runQuery(this.location, sql, options);
+    return this.#database.query(sql, { maxRows, timeoutMs, asOf: asOf === undefined ? undefined : asOfInstant(asOf) });
   }
 
-  read(sql: string, params: Record<string, QueryCell> = {}): Promise<Record<string, QueryCell>[]> {
-    return this.#read((own) => own.all(sql, params));
+  async read(sql: string, params: Record<string, QueryCell> = {}, { asOf }: { asOf?: string | undefined } = {}): Promise<Record<string, QueryCell>[]> {
+    await this.flush();
+    return this.#database.read(sql, params, asOf === undefined ? undefined : asOfInstant(asOf));
+  }
+
+  changes(options: ChangesOptions): Promise<InventoryChange[]> {
+    return this.#read((sql) => readChanges(sql, options));
   }
 
   async custodyHolders(): Promise<Map<string, { host: string; at: string }>> {
@@ -234,11 +261,19 @@ class DatabaseStore implements Store {
     return this.#read((sql) => readCheck(sql, id));
   }
 
+  checkHead(id: string): Promise<CheckReport | undefined> {
+    return this.#read((sql) => readCheckHead(sql, id));
+  }
+
+  checkResults(id: string, filter: ResultFilter): Promise<{ total: number; results: CheckResult[] }> {
+    return this.#read((sql) => readCheckResults(sql, id, filter));
+  }
+
   lastCheck(of: { schedule: string | null; profile: string }): Promise<CheckReport | undefined> {
     return this.#read((sql) => readLastCheck(sql, of));
   }
 
-  checks(options: { limit?: number; schedule?: string } = {}): Promise<CheckSummary[]> {
+  checks(options: { limit?: number; offset?: number; schedule?: string } = {}): Promise<CheckSummary[]> {
     return this.#read((sql) => readChecks(sql, options));
   }
 
@@ -258,8 +293,8 @@ class DatabaseStore implements Store {
     return this.#write((sql) => writeScheduleState(sql, state));
   }
 
-  prune(): Promise<void> {
-    return this.#write(prune, 'cannot prune');
+  prune(now = new Date()): Promise<void> {
+    return this.#write((sql) => prune(sql, now), 'cannot prune');
   }
 
   async close(): Promise<void> {
@@ -270,8 +305,22 @@ class DatabaseStore implements Store {
   }
 }
 
-const RUNS = `
-  select run.*, count(host) as hosts, coalesce(sum(changed), 0) as changed,
-    coalesce(sum(case when status in ('failed', 'refused', 'unreachable') then 1 else 0 end), 0) as failed
-  from run left join run_host on run_host.run = run.id
-  group by run.id order by started_at desc limit $limit`;
+/** Runs with their hosts counted: only those of the runs wanted. */
+function runsSql(wanted: string): string {
+  return `
+  select wanted.id, wanted.playbook, wanted."user", wanted.check_mode, wanted.started_at, wanted.finished_at, wanted.exit_code, count(run_host.host) as hosts,
+    coalesce(sum(run_host.changed), 0) as changed,
+    coalesce(sum(case when run_host.status in ('failed', 'refused', 'unreachable') then 1 else 0 end), 0) as failed
+  from ${wanted} as wanted left join run_host on run_host.run = wanted.id
+  group by wanted.id, wanted.playbook, wanted."user", wanted.check_mode, wanted.started_at, wanted.finished_at, wanted.exit_code
+  order by wanted.started_at desc, wanted.id desc`;
+}
+
+function runSummaryOf(row: Row): RunSummaryRow {
+  return {
+    id: String(row.id), playbook: String(row.playbook), user: String(row.user), check: row.check_mode === 1,
+    startedAt: String(row.started_at),
+    ...(row.finished_at === null || row.finished_at === undefined ? {} : { finishedAt: String(row.finished_at), exitCode: Number(row.exit_code) }),
+    hosts: Number(row.hosts), changed: Number(row.changed), failed: Number(row.failed),
+  };
+}

@@ -1,0 +1,14 @@
+import { certificates } from './certificates.ts';
+import { hostFacts } from './host-facts.ts';
+import { keys } from './keys.ts';
+import type { FactsKind, InventoryKind } from './kind.ts';
+import { modules } from './modules.ts';
+import { nssModules } from './nss-modules.ts';
+import { sites } from './sites.ts';
+import { tokens } from './tokens.ts';
+
+/** Every kind of rows that inventories bring, in the order of the documentation. */
+export const INVENTORY_KINDS: readonly InventoryKind[] = [modules, tokens, keys, certificates, nssModules, sites];
+
+/** Every kind whose rows have a history. */
+export const HISTORY_KINDS: readonly (InventoryKind | FactsKind)[] = [hostFacts, ...INVENTORY_KINDS];
