@@ -1,6 +1,7 @@
 import type { CheckCounts, CheckOutcome, CheckReport, CheckResult, StateChange } from '@hsmfleet/contract';
 import type { Row, Sql } from './database.ts';
 import { errorText } from './error-text.ts';
+import { queue } from './notifications.ts';
 
 /** A check without its results. */
 export interface CheckSummary {
@@ -28,10 +29,7 @@ export async function recordCheck(sql: Sql, report: CheckReport, changes: readon
   const severities = new Map(report.controls.map((control) => [control.id, control.severity]));
   await sql.insert('check_result', results.map((result, seq) => resultRow(id, seq, severities.get(result.control) ?? 'low', result)));
   await recordFindings(sql, report, severities);
-  await sql.insert('notification', changes.flatMap((change) => sinks.map((sink) => ({
-    sink, kind: change.kind, host: change.host, control: change.control, severity: change.severity, title: change.title, change: JSON.stringify(change),
-    queued_at: change.at, attempts: 0,
-  }))));
+  await queue(sql, changes, sinks);
 }
 
 function resultRow(checkId: string, seq: number, severity: string, result: CheckResult): Row {

@@ -14,6 +14,14 @@ export interface PendingNotification {
 /** How a try to deliver ended. `retryAt` null: given up. */
 export type DeliveryResult = { ok: true } | { ok: false; error: string; retryAt: string | null };
 
+/** Queues changes, once for each sink. */
+export async function queue(sql: Sql, changes: readonly StateChange[], sinks: readonly string[]): Promise<void> {
+  await sql.insert('notification', changes.flatMap((change) => sinks.map((sink) => ({
+    sink, kind: change.kind, host: change.host, control: change.control, severity: change.severity, title: change.title, change: JSON.stringify(change),
+    queued_at: change.at, attempts: 0,
+  }))));
+}
+
 /** What is due, the oldest first. */
 export async function readPending(sql: Sql, now: Date, limit = 500): Promise<PendingNotification[]> {
   const rows = await sql.all(`select * from notification where sent_at is null and given_up_at is null and (next_at is null or next_at <= $now)

@@ -10,7 +10,7 @@ import { createEventWriter } from './event-writer.ts';
 import { readFreshness, type Freshness } from './freshness.ts';
 import { asOfInstant } from './instant.ts';
 import { recordInventory } from './inventory-history.ts';
-import { readPending, settle, type DeliveryResult, type PendingNotification } from './notifications.ts';
+import { queue, readPending, settle, type DeliveryResult, type PendingNotification } from './notifications.ts';
 import { storeError } from './store-error.ts';
 import { prune } from './prune.ts';
 import type { QueryCell, QueryOptions, QueryResult } from './query.ts';
@@ -100,6 +100,8 @@ export interface Store {
   lastCheck(of: { schedule: string | null; profile: string }): Promise<CheckReport | undefined>;
   /** The newest checks; of one schedule when it is named. */
   checks(options?: { limit?: number; offset?: number; schedule?: string }): Promise<CheckSummary[]>;
+  /** Queues changes that no check saw, once for each sink: that a check could not be performed, say. */
+  queueNotifications(changes: readonly StateChange[], sinks: readonly string[]): Promise<void>;
   /** What sinks are to be told and is due, the oldest first. */
   pendingNotifications(now: Date, limit?: number): Promise<PendingNotification[]>;
   settleNotification(ids: readonly number[], result: DeliveryResult): Promise<void>;
@@ -275,6 +277,10 @@ class DatabaseStore implements Store {
 
   checks(options: { limit?: number; offset?: number; schedule?: string } = {}): Promise<CheckSummary[]> {
     return this.#read((sql) => readChecks(sql, options));
+  }
+
+  queueNotifications(changes: readonly StateChange[], sinks: readonly string[]): Promise<void> {
+    return this.#write((sql) => queue(sql, changes, sinks));
   }
 
   pendingNotifications(now: Date, limit?: number): Promise<PendingNotification[]> {
