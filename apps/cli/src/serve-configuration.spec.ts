@@ -92,6 +92,17 @@ describe('the file of the server', () => {
     expect(await mistakes('listen: "[::1]:8443"', 'schedules: []', 'tls: {cert: no.pem, key: no.key}')).toEqual([expect.stringMatching(/^3: the file no\.pem/), expect.stringMatching(/^3: the file no\.key/)]);
   });
 
+  it('tells every sink of a schedule, unless it names some', async () => {
+    writeFileSync(join(folder, 'key'), 'k\n', { mode: 0o600 });
+    const sinks = ['notify:', '  webhook: [{name: ops, url: "https://example.org/hook", secret: !secret file:key}]', '  file: [{name: log, path: changes.ndjson}]'];
+    const configuration = await load(...sinks, 'hosts: [hosts.yml]', 'schedules:', ...NIGHTLY, '  - name: other', '    cron: "@daily"', '    profile: profiles/web.yml', '    notify: [log]');
+    expect(configuration.schedules.map((schedule) => schedule.sinks)).toEqual([['ops', 'log'], ['log']]);
+    expect(configuration.notify.file[0]?.path).toBe(join(folder, 'changes.ndjson'));
+    expect(await mistakes(...sinks, 'hosts: [hosts.yml]', 'schedules:', ...NIGHTLY, '    notify: [opps]')).toEqual(['9: there is no sink "opps"']);
+    expect(await mistakes('notify:', '  webhook: [{name: ops, url: "http://example.org/hook", secret: plain}]', 'schedules: []')).toEqual(['2: secret must be a !secret reference']);
+    expect(await mistakes('notify:', '  webhook: [{name: ops, url: "http://example.org/hook", secret: !secret file:key}]', 'schedules: []')).toEqual(['2: url would post in the clear']);
+  });
+
   it('has no token in it, only its hash', async () => {
     expect(await mistakes('users: [{name: anna, role: operator, token: anna.secret}]', 'schedules: []')).toEqual(['1: token is not written as it should be']);
   });

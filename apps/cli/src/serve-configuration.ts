@@ -4,9 +4,10 @@ import { dirname, resolve } from 'node:path';
 import { parseProfile } from '@hsmfleet/compliance';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
+import { sinkNames, sinkProblems, type NotifySinks } from '@hsmfleet/notify';
 import { parseWhen, type Schedule } from '@hsmfleet/scheduler';
 import { isLoopback, type UserRecord } from '@hsmfleet/web-api';
-import { loadYaml, Problems, readBySchema, type SchemaReading, type YamlSource } from '@hsmfleet/yaml-source';
+import { loadYaml, Problems, readBySchema, suggestion, type SchemaReading, type YamlSource } from '@hsmfleet/yaml-source';
 import type { FleetOptions } from './fleet-options.ts';
 import { ServeFile, type ScheduleEntry } from './serve-schema.ts';
 import { vaultOpener } from './vault-options.ts';
@@ -22,6 +23,7 @@ export interface ServeSchedule extends Schedule {
   pattern: string | undefined;
   evidence: 'live' | 'snapshot';
   fleet: FleetOptions;
+  /** Names of those who are told of changes. */
   sinks: readonly string[];
 }
 
@@ -36,6 +38,7 @@ export interface ServeConfiguration {
   concurrency: number;
   stopAfterMs: number;
   schedules: readonly ServeSchedule[];
+  notify: NotifySinks;
   /** What a person should know. */
   warnings: readonly string[];
 }
@@ -59,10 +62,11 @@ export async function loadServeConfiguration(path: string): Promise<ServeConfigu
   const reader = new Reader(file, source, placeOf, problems, [...warnings]);
   const listen = reader.listen(written);
   const tls = await reader.tls(written);
-  const schedules = await reader.schedules(written);
+  const notify = reader.notify(written);
+  const schedules = await reader.schedules(written, sinkNames(notify));
   problems.throwIfAny();
   return {
-    file, listen, tls, schedules,
+    file, listen, tls, notify, schedules,
     origins: written.origins ?? [], users: reader.users(written),
     store: written.store === undefined ? undefined : resolve(dirname(file), written.store),
     concurrency: written.concurrency ?? 4, stopAfterMs: milliseconds(written.stop_after ?? '20s'),
@@ -121,7 +125,18 @@ class Reader {
     return users;
   }
 
-  async schedules(written: ServeFile): Promise<ServeSchedule[]> {
+  /** Paths of sinks are made absolute. */
+  notify({ notify = { webhook: [], smtp: [], file: [] } }: ServeFile): NotifySinks {
+    for (const { path, message, hint } of sinkProblems(notify)) this.#problem(message, ['notify', ...path], hint);
+    const absolute = (path: string): string => resolve(this.#folder, path);
+    const withCa = <S extends { ca?: string }>(sink: S): S => (sink.ca === undefined ? sink : { ...sink, ca: absolute(sink.ca) });
+    return {
+      webhook: notify.webhook.map(withCa), smtp: notify.smtp.map(withCa),
+      file: notify.file.map((sink) => (sink.path === undefined ? sink : { ...sink, path: absolute(sink.path) })),
+    };
+  }
+
+  async schedules(written: ServeFile, sinks: readonly string[]): Promise<ServeSchedule[]> {
     const schedules: ServeSchedule[] = [];
     for (const [index, entry] of written.schedules.entries()) {
       const at = (key: keyof ScheduleEntry): (string | number)[] => ['schedules', index, key];
@@ -130,11 +145,14 @@ class Reader {
       const timeoutMs = milliseconds(entry.timeout ?? '1h');
       if (timeoutMs === 0 || timeoutMs > LONGEST_TIMEOUT_MS) this.#problem('a timeout is longer than nothing and 24d at most', at('timeout'));
       const work = await this.#work(entry, at);
+      for (const [place, name] of (entry.notify ?? []).entries()) {
+        if (!sinks.includes(name)) this.#problem(`there is no sink "${name}"`, [...at('notify'), place], suggestion(name, sinks) ?? 'sinks are listed below "notify:" at the top');
+      }
       const fleet = this.#fleet(written, entry, at);
       const keys = fleet.hosts.length === 0 ? [] : await this.#hosts(entry, fleet, work, at);
       schedules.push({
         name: entry.name, cron: entry.cron, timezone: entry.timezone ?? 'UTC', jitterMs: milliseconds(entry.jitter ?? '0s'), timeoutMs, keys,
-        work, pattern: entry.pattern, evidence: entry.evidence ?? 'live', fleet, sinks: entry.notify ?? [],
+        work, pattern: entry.pattern, evidence: entry.evidence ?? 'live', fleet, sinks: entry.notify ?? sinks,
       });
     }
     return schedules;

@@ -1,3 +1,4 @@
+import { NotifySinks } from '@hsmfleet/notify';
 import { UserRecord } from '@hsmfleet/web-api';
 import { Type, type Static } from '@sinclair/typebox';
 
@@ -48,6 +49,7 @@ export const ServeFile = Type.Object(
     concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'schedules that run at once, 4 when absent; those with a host in common never do' })),
     stop_after: Type.Optional(Duration('how long running checks may go on when the server is told to end, before hosts are told to stop after their current task; 20s when absent')),
     ...Reach,
+    notify: Type.Optional(NotifySinks),
     schedules: Type.Array(ScheduleEntry, { description: 'what is checked when' }),
   },
   { ...strict, $id: 'https://hsmfleet.example/serve.schema.json', title: 'hsmfleet serve' },
