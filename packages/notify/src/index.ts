@@ -1,1 +1,3 @@
-export { NotifySinks, sinkNames, sinkProblems, type SinkProblem } from './sinks.ts';
+export { NotifySinks, sinkNames, sinkProblems, type FileSink, type SinkProblem, type SmtpSink, type WebhookSink } from './sinks.ts';
+export { startDelivery, type Delivery, type DeliveryLog, type DeliveryOptions, type NotificationQueue, type QueuedChange } from './delivery.ts';
+export { composeMessage, type Message, type TaggedChange } from './message.ts';

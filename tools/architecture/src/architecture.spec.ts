@@ -24,6 +24,7 @@ const SOLE_IMPORTERS: Record<string, string> = {
   pkcs11js: '@hsmfleet/pkcs11',
   'node:sqlite': '@hsmfleet/store',
   nunjucks: '@hsmfleet/template',
+  nodemailer: '@hsmfleet/notify',
   preact: '@hsmfleet/web',
   uplot: '@hsmfleet/web',
   croner: '@hsmfleet/scheduler',
@@ -115,6 +116,8 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/linux-host/src/steps/run-program.ts', // a file that a program reads
     'packages/linux-host/src/web-change/pins.ts', // what a PIN file on the host holds
     'packages/linux-host/src/web-change/roll-back.ts', // what a PIN file held before
+    'packages/notify/src/smtp.ts', // the mail server's login
+    'packages/notify/src/webhook.ts', // HMAC, the Authorization header, an address that is a secret
     'packages/pkcs11/src/pin-guard.ts', // C_Login, in a child's standard input
     'packages/pkcs11/src/pin-ledger.ts', // keyed hash for the ledger
     'packages/pkcs11/src/station/login-guard.ts', // is it empty?
