@@ -4,11 +4,13 @@ import type { Store } from '@hsmfleet/store';
 import { INVENTORY_PLAY } from './collect-inventory.ts';
 import { executePrepared, preparePlaybook, type EngageWorkers, type ExecuteRequest } from './execute-playbook.ts';
 import type { FleetOptions } from './fleet-options.ts';
-import { newRunId } from './run-identity.ts';
 
 /** What a check wants to know of hosts now. */
 export interface GatherRequest {
-  /** Id of the check, and of the run that reads the inventory; drift playbooks have ids of their own. */
+  /**
+   * Id of the check, and of the run that reads the inventory; those of the drift playbooks are made of it. A check that was cut
+   * off and is performed again under its id is told by hosts what they did already, and followed by those that are at it.
+   */
   run: string;
   fleet: FleetOptions;
   /** Pattern that names the hosts; all when absent. */
@@ -55,8 +57,8 @@ export const gatherEvidence: GatherEvidence = async (request, signal) => {
     : undefined;
   const readers = request.driftPlaybooks.map((playbook) => ({ playbook, reader: new DriftReader() }));
   const playbooks = [];
-  for (const { playbook, reader } of readers) {
-    playbooks.push(await preparePlaybook(withEvents({ ...base, playbook, check: true, run: newRunId() }, (event) => {
+  for (const [index, { playbook, reader }] of readers.entries()) {
+    playbooks.push(await preparePlaybook(withEvents({ ...base, playbook, check: true, run: `${run}-${String(index + 1)}` }, (event) => {
       reader.add(event);
       if (!request.inventory) reach.add(event);
       request.onEvent?.(event);
