@@ -7,6 +7,9 @@ import { gatherEvidence, type GatherEvidence } from './gather-evidence.ts';
 import { RunFollower } from './run-follower.ts';
 import { batchRequest } from './worker-requests.ts';
 
+/** Hosts at most that are followed as things happen: each event is read twice then. */
+const LIVE_HOSTS = 500;
+
 /** Workers that share a database with this process. */
 export interface WorkerPool {
   /** Has them run a playbook's hosts: hand it to a run as its `workers`. */
@@ -19,7 +22,7 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   /** The project folder; playbooks and hosts files have to be in it. */
   project: string;
-  /** Tell what happens on hosts as it happens, rather than when a batch of hosts is done. Costs the database a second reading. */
+  /** Tell what happens on hosts as it happens, as long as they are not too many, rather than when a batch of hosts is done. */
   live: boolean;
   /** By default HSMFLEET_DATABASE_URL. */
   url?: string | undefined;
@@ -49,7 +52,7 @@ export async function openWorkerPool({ project, live, url = databaseUrl() }: Wor
             await follower.complete(Object.keys(ended));
             for (const [host, status] of Object.entries(ended)) told.host(host, status);
           },
-          ...(live ? { onTick: () => follower.poll() } : {}),
+          ...(live && hosts.length <= LIVE_HOSTS ? { onTick: () => follower.poll() } : {}),
         });
       },
     };

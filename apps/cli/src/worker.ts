@@ -30,7 +30,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal, l
   const project = resolve(settings.project);
   const hosts = Number(settings.forks);
   if (!Number.isInteger(hosts) || hosts < 1) throw new HsmfleetError('USAGE', `--forks wants a number from 1 up, not "${settings.forks}"`);
-  const store = await openStore(url);
+  const store = await openStore();
   const jobs = await openJobs(url, settings.timings);
   try {
     const program = await programId();
