@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HsmfleetError, HsmfleetErrors } from '@hsmfleet/contract';
+import type { HsmfleetError} from '@hsmfleet/contract';
+import { HsmfleetErrors } from '@hsmfleet/contract';
 import { createToken } from '@hsmfleet/web-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadServeConfiguration, type ServeConfiguration } from './serve-configuration.ts';

@@ -52,7 +52,7 @@ export const ServeFile = Type.Object(
     notify: Type.Optional(NotifySinks),
     schedules: Type.Array(ScheduleEntry, { description: 'what is checked when' }),
   },
-  { ...strict, $id: 'https://hsmfleet.example/serve.schema.json', title: 'hsmfleet serve' },
+  { ...strict, title: 'the file of hsmfleet serve' },
 );
 export type ServeFile = Static<typeof ServeFile>;
 export type ScheduleEntry = Static<typeof ScheduleEntry>;
