@@ -24,6 +24,7 @@ const SOLE_IMPORTERS: Record<string, string> = {
   pkcs11js: '@hsmfleet/pkcs11',
   'node:sqlite': '@hsmfleet/store',
   nunjucks: '@hsmfleet/template',
+  'pg-boss': '@hsmfleet/jobs',
   nodemailer: '@hsmfleet/notify',
   preact: '@hsmfleet/web',
   uplot: '@hsmfleet/web',
