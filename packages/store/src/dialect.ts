@@ -3,7 +3,7 @@ export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
   /** Hours from a time to another one; null when either is null. Times are expressions of ISO 8601 text. */
   hoursBetween(from: string, to: string): string;
-  /** The present, as ISO 8601 text with milliseconds. */
+  /** The present, as the functions here take it. */
   readonly now: string;
   /** Seconds since 1970 of a time. */
   seconds(time: string): string;
@@ -45,8 +45,8 @@ export const SQLITE: Dialect = {
 export const POSTGRES: Dialect = {
   name: 'postgres',
   hoursBetween: (from, to) => `cast(extract(epoch from cast(${to} as timestamptz) - cast(${from} as timestamptz)) / 3600 as double precision)`,
-  seconds: (time) => `extract(epoch from cast(${time} as timestamptz))`,
-  now: `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+  seconds: (time) => `cast(extract(epoch from cast(${time} as timestamptz)) as double precision)`,
+  now: 'now()',
   listed: (parameter) => `(select value from json_array_elements_text(cast(${parameter} as json)) as listed (value))`,
   listedNumbers: (parameter) => `(select cast(value as bigint) from json_array_elements_text(cast(${parameter} as json)) as listed (value))`,
   lock: (parameter) => `select pg_advisory_xact_lock(hashtextextended(${parameter}, 0))`,

@@ -2,6 +2,7 @@ export { openStore, type RunSummaryRow, type Store, type StoredEvent } from './s
 export { holdStore, type StoreHold, type StoreHolder } from './hold-store.ts';
 export type { StoredArtifact } from './artifacts.ts';
 export { BlobFiles, type BlobDraft } from './blob-files.ts';
+export type { ChangesOptions, InventoryChange } from './changes.ts';
 export type { CheckSummary, ResultFilter } from './checks.ts';
 export type { DeliveryResult, PendingNotification } from './notifications.ts';
 export type { ScheduleState } from './schedule-states.ts';

@@ -16,7 +16,7 @@ import { prune } from './prune.ts';
 import type { QueryCell, QueryOptions, QueryResult } from './query.ts';
 import { readScheduleStates, writeScheduleState, type ScheduleState } from './schedule-states.ts';
 import { openSqlite } from './sqlite-database.ts';
-import { defaultLocation } from './store-path.ts';
+import { defaultLocation, defaultStorePath, isPostgresUrl, queryLocation } from './store-path.ts';
 
 /** How long events wait for company before they are written, milliseconds. */
 const FLUSH_AFTER_MS = 200;
@@ -115,12 +115,15 @@ export interface Store {
 
 /**
  * Opens the store, creating it when it is missing.
- * @param location the path of an SQLite file; HSMFLEET_DATABASE_URL, or else the file of this user, when absent
+ * @param location the path of an SQLite file, or the URL of a PostgreSQL database; what {@link defaultLocation} says when absent
  * @throws HsmfleetError STORE when it cannot be opened or was written by a newer hsmfleet
  */
 export async function openStore(location: string = defaultLocation()): Promise<Store> {
-  const database = await openSqlite(location);
-  return new DatabaseStore(database, new BlobFiles(join(dirname(location), 'blobs')));
+  if (!isPostgresUrl(location)) return new DatabaseStore(await openSqlite(location), new BlobFiles(join(dirname(location), 'blobs')));
+  // whoever uses no PostgreSQL need not load its driver
+  const { openPostgres } = await import('./postgres-database.ts');
+  // package files stay on this machine
+  return new DatabaseStore(await openPostgres(location, queryLocation()), new BlobFiles(join(dirname(defaultStorePath()), 'blobs')));
 }
 
 class DatabaseStore implements Store {
