@@ -1,4 +1,6 @@
+import type { StateChange } from '@hsmfleet/contract';
 import { FleetMetrics } from '@hsmfleet/metrics';
+import { sinkNames, startDelivery, type Delivery } from '@hsmfleet/notify';
 import { ENDINGS, Scheduler, type SchedulerEvent } from '@hsmfleet/scheduler';
 import { openStore, type Store } from '@hsmfleet/store';
 import { createDashboardData } from './dashboard-data.ts';
@@ -18,6 +20,9 @@ const RESUME_WITHIN_MS = 10 * 60_000;
 /** Several scrapers get the same answer. */
 const METRICS_FOR_MS = 2_000;
 
+/** Endings after which nobody knows how the fleet is. One that was stopped, or cut off, is run again. */
+const FAILURES: readonly (string | null)[] = [ENDINGS.failed, ENDINGS.timedOut, ENDINGS.cutOffAgain];
+
 /** Schedules, metrics, notifications and the web server around one store. */
 export class FleetServer {
   readonly #store: Store;
@@ -25,11 +30,15 @@ export class FleetServer {
   readonly #metrics = new FleetMetrics(VERSION);
   readonly #scheduler: Scheduler<ServeSchedule>;
   readonly #web: ServeWeb;
+  /** Schedules whose last turn failed: people are told when that begins and when it is over. */
+  readonly #failing = new Set<string>();
+  #delivery: Delivery | undefined;
   #configuration: ServeConfiguration;
   #loadedAt = new Date();
   /** Why the file, as it is now, is not in force. */
   #problem: string | null = null;
   #reloading: Promise<void> = Promise.resolve();
+  #telling: Promise<void> = Promise.resolve();
   #collected: { at: number; text: Promise<string> } | undefined;
 
   /** @throws HsmfleetError STORE */
@@ -45,7 +54,7 @@ export class FleetServer {
       run: (run, signal) => runSchedule(run, signal, {
         location, log,
         onAgentError: (code) => { this.#metrics.agentError(code); },
-        onRecorded: () => undefined,
+        onRecorded: () => { this.#delivery?.kick(); },
       }),
       states: () => store.scheduleStates(),
       save: (state) => store.saveScheduleState(state),
@@ -68,6 +77,8 @@ export class FleetServer {
   async start(): Promise<void> {
     for (const warning of this.#configuration.warnings) this.#log('warning', warning);
     await this.#web.apply(this.#configuration);
+    for (const { name, outcome } of await this.#store.scheduleStates()) if (FAILURES.includes(outcome)) this.#failing.add(name);
+    await this.#deliver(this.#configuration);
     await this.#scheduler.load(this.#configuration.schedules);
   }
 
@@ -77,10 +88,12 @@ export class FleetServer {
     return this.#reloading;
   }
 
-  /** Ends schedules, web server and store, in this order. */
+  /** Ends schedules, notifications, web server and store, in this order. */
   async stop(): Promise<void> {
     await this.#reloading;
     await this.#scheduler.stop({ patienceMs: this.#configuration.stopAfterMs, endMs: END_MS });
+    await this.#telling;
+    await this.#delivery?.stop();
     await this.#web.close();
     await this.#store.close();
   }
@@ -90,6 +103,7 @@ export class FleetServer {
       const configuration = await loadServeConfiguration(this.#configuration.file);
       if ((configuration.store ?? this.#configuration.store) !== this.#configuration.store) this.#log('warning', 'the store is another one in the file now: that is for the next start');
       await this.#web.apply(configuration);
+      await this.#deliver(configuration);
       await this.#scheduler.load(configuration.schedules, { concurrency: configuration.concurrency });
       this.#configuration = { ...configuration, store: this.#configuration.store };
       this.#problem = null;
@@ -105,10 +119,38 @@ export class FleetServer {
     this.#collected = undefined;
   }
 
+  /** Secrets may have changed where nothing else did: so delivery always begins anew. */
+  async #deliver({ notify }: ServeConfiguration): Promise<void> {
+    await this.#delivery?.stop();
+    this.#delivery = startDelivery({
+      sinks: notify,
+      queue: { pending: (now, limit) => this.#store.pendingNotifications(now, limit), settle: (ids, result) => this.#store.settleNotification(ids, result) },
+      log: (level, text) => { this.#log(level, text); },
+    });
+  }
+
+  /** People are told when a schedule stops doing its work, and when it does it again. */
+  #tellOfFailure(schedule: string, check: string, outcome: string, error: string | null): void {
+    const fails = FAILURES.includes(outcome);
+    if (outcome === ENDINGS.stopped || outcome === ENDINGS.cutOff || fails === this.#failing.has(schedule)) return;
+    if (fails) this.#failing.add(schedule);
+    else this.#failing.delete(schedule);
+    const change: StateChange = {
+      kind: fails ? 'check_failed' : 'check_recovered', key: `schedule:${schedule}`, at: new Date().toISOString(), check, schedule, host: null, control: null,
+      severity: fails ? 'high' : null, title: fails ? `the schedule ${schedule} did not do its work: ${outcome}` : `the schedule ${schedule} does its work again`,
+      details: { outcome, error },
+    };
+    const sinks = this.#scheduler.status().find((status) => status.schedule.name === schedule)?.schedule.sinks ?? [];
+    this.#telling = this.#telling.then(() => this.#store.queueNotifications([change], sinks)).then(
+      () => { this.#delivery?.kick(); },
+      (thrown: unknown) => { logErrors(this.#log, 'error', 'nobody could be told that a schedule failed', thrown); },
+    );
+  }
+
   #collect(): Promise<string> {
     const now = Date.now();
     if (this.#collected === undefined || now - this.#collected.at > METRICS_FOR_MS) {
-      const text = readMetrics(this.#store, this.#scheduler.status(), [])
+      const text = readMetrics(this.#store, this.#scheduler.status(), sinkNames(this.#configuration.notify))
         .then((snapshot) => this.#metrics.collect(snapshot, { ok: this.#problem === null, loadedAt: this.#loadedAt }));
       this.#collected = { at: now, text };
     }
@@ -124,6 +166,7 @@ export class FleetServer {
       case 'finished':
         this.#collected = undefined;
         this.#metrics.runEnded(schedule, event.outcome, event.durationMs);
+        this.#tellOfFailure(schedule, event.id, event.outcome, event.error);
         this.#log(event.error === null ? 'info' : 'error', 'finished', { schedule, run: event.id, outcome: event.outcome, seconds: event.durationMs / 1_000, error: event.error });
         break;
       case 'skipped':
@@ -135,6 +178,7 @@ export class FleetServer {
         break;
       case 'cut_off':
         this.#metrics.runEnded(schedule, event.again ? ENDINGS.cutOff : ENDINGS.cutOffAgain, null);
+        this.#tellOfFailure(schedule, event.id, event.again ? ENDINGS.cutOff : ENDINGS.cutOffAgain, 'the server was killed in the middle of it, twice');
         this.#log('warning', event.again ? 'was cut off when the server was killed: it is run again' : 'was cut off once more when the server was killed: it is run again when it is due', { schedule, run: event.id });
         break;
       case 'overdue':

@@ -62,7 +62,7 @@ export type SchedulerEvent =
   | { type: 'skipped'; schedule: string; dueAt: Date }
   | { type: 'missed'; schedule: string; dueAt: Date }
   /** `again`: whether it will be run again. */
-  | { type: 'cut_off'; schedule: string; id: string | null; again: boolean }
+  | { type: 'cut_off'; schedule: string; id: string; again: boolean }
   /** It was told to stop and did not within a minute: its place stays taken until it does. */
   | { type: 'overdue'; schedule: string; id: string }
   /** The state could not be saved or read. */
