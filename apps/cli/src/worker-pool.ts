@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { HsmfleetError, type RunEvent } from '@hsmfleet/contract';
 import type { RemoteHosts } from '@hsmfleet/runner';
+import { defaultLocation } from '@hsmfleet/store';
 import { loadAgentBundle } from './agent-bundle.ts';
 import type { EngageWorkers } from './execute-playbook.ts';
 import { gatherEvidence, type GatherEvidence } from './gather-evidence.ts';
@@ -65,9 +66,9 @@ export async function openWorkerPool({ project, live, url = databaseUrl() }: Wor
 }
 
 /** @throws HsmfleetError USAGE when the store is no PostgreSQL database */
-export function databaseUrl(env: NodeJS.ProcessEnv = process.env): string {
-  const url = env.HSMFLEET_DATABASE_URL;
-  if (url !== undefined && /^postgres(?:ql)?:\/\//.test(url)) return url;
+export function databaseUrl(): string {
+  const url = defaultLocation();
+  if (/^postgres(?:ql)?:\/\//.test(url)) return url;
   throw new HsmfleetError('USAGE', 'workers need a PostgreSQL database that all of them reach', { hint: 'set HSMFLEET_DATABASE_URL to postgres://USER@HOST/DATABASE' });
 }
 
