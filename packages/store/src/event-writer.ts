@@ -30,7 +30,11 @@ export function createEventWriter(): EventWriter {
       await batch.load(fresh);
       for (const event of fresh) await batch.take(event);
       await batch.finish();
-      for (const event of fresh) if (event.type === 'run_finished') forget(states, event.run);
+      for (const event of fresh) {
+        if (event.type === 'run_finished') forget(states, event.run);
+        // another worker may run the next play on this host
+        if (event.type === 'host_finished') states.delete(keyOf(event.run, event.host));
+      }
     },
   };
 }
