@@ -1,6 +1,6 @@
 // node build.mjs [OUTPUT DIRECTORY]   (dist by default)
 // Bundles the program for the workspace's Node: one small entry, everything heavy in chunks that commands load when needed.
-import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -45,3 +45,6 @@ const addons = at('../../packages/pkcs11/dist/');
 for (const name of existsSync(addons) ? readdirSync(addons) : []) {
   if (name.endsWith('.node')) copyFileSync(join(addons, name), join(dist, name));
 }
+
+// the dashboard, which the server hands out from beside the program
+cpSync(at('../web/dist'), join(dist, 'web'), { recursive: true });

@@ -47,7 +47,7 @@ function MonthView({ month: { month, name, firstWeekday, days, count }, first, t
     <li class={count === 0 ? 'month empty' : 'month'}>
       <div class="row apart">
         <h3>{name}</h3>
-        {count === 0 ? <span class="soft small">nothing ends</span> : <a class="small" href={hrefOf('/certificates', {}, { month: first, from: `${month}-01`, to: `${shiftMonth(month, 1)}-01` })} aria-label={`${countOf(count, 'certificate')} in ${name}`}>{count}</a>}
+        {count === 0 ? <span class="soft small">nothing ends</span> : <a class="small" href={hrefOf('/certificates', {}, { month: first, from: `${month}-01`, to: `${shiftMonth(month, 1)}-01` })}>{count}<span class="unseen"> {count === 1 ? 'certificate' : 'certificates'} in {name}</span></a>}
       </div>
       <div class="days">
         {days.map(({ day, count: ends }, index) => {
@@ -55,8 +55,8 @@ function MonthView({ month: { month, name, firstWeekday, days, count }, first, t
           const number = Number(day.slice(8));
           if (ends === 0) return <span key={day} style={place} class={day === dayOf(today) ? 'today' : undefined}>{number}</span>;
           return (
-            <a key={day} style={place} class={`ends-${urgencyOf(daysUntil(day, today))}`} href={hrefOf('/certificates', {}, { month: first, from: day, to: nextDay(day) })} aria-label={`${day}: ${countOf(ends, 'certificate')}`} title={countOf(ends, 'certificate')}>
-              {number}<span class="count">{ends}</span>
+            <a key={day} style={place} class={`ends-${urgencyOf(daysUntil(day, today))}`} href={hrefOf('/certificates', {}, { month: first, from: day, to: nextDay(day) })} title={`${day}: ${countOf(ends, 'certificate')}`}>
+              {number}<span class="unseen">: </span><span class="count">{ends}<span class="unseen"> {ends === 1 ? 'certificate' : 'certificates'}</span></span>
             </a>
           );
         })}

@@ -41,7 +41,7 @@ export function HostsPage() {
           </div>
         </div>
       </form>
-      <section class="card" aria-label="Found hosts">
+      <section class="card" aria-label="Found hosts" aria-busy={hosts.loading}>
         <Answer of={hosts}>{({ items, total }) => (
           <>
             <h2 aria-live="polite">{countOf(total, 'host')}</h2>
@@ -51,13 +51,13 @@ export function HostsPage() {
               rest={<MoreOf list={hosts} noun="hosts" />}
               columns={[
                 { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <HostLink host={host} /> },
-                { id: 'outcome', title: 'Worst control', sort: ({ outcome: worst }) => (worst === null ? null : OUTCOMES.indexOf(worst)), cell: ({ outcome: worst, failing }) => <><OutcomeBadge outcome={worst} />{failing > 1 && <span class="soft small"> {failing} fail</span>}</> },
+                { id: 'outcome', title: 'Outcome', sort: ({ outcome: worst }) => (worst === null ? null : OUTCOMES.indexOf(worst)), cell: ({ outcome: worst, failing }) => <><OutcomeBadge outcome={worst} />{failing > 1 && <span class="soft small nowrap"> {failing} controls</span>}</> },
                 { id: 'state', title: 'Inventory', sort: ({ state: now }) => STATES.indexOf(now), cell: ({ state: now, collectedAt, problem }) => <span title={problem ?? undefined}><StateBadge state={now} /> {collectedAt !== null && <span class="soft small nowrap"><Time at={collectedAt} /></span>}</span> },
                 { id: 'system', title: 'System', sort: ({ distribution, distributionVersion }) => (distribution === null ? null : `${distribution} ${distributionVersion ?? ''}`), cell: ({ distribution, distributionVersion }) => `${distribution ?? ''} ${distributionVersion ?? ''}` },
                 { id: 'modules', title: 'Modules', sort: ({ readOnly }) => readOnly, cell: ({ readOnly }) => <ReadOnlyBadge verdict={readOnly} /> },
                 { id: 'pin', title: 'PIN', sort: ({ pinState }) => pinState, cell: ({ pinState }) => <PinBadge state={pinState} /> },
                 { id: 'expiry', title: 'Next expiry', sort: ({ nextExpiry }) => nextExpiry, empty: ({ nextExpiry }) => nextExpiry === null, cell: ({ nextExpiry }) => nextExpiry !== null && <Expiry at={nextExpiry} daysLeft={Math.floor((new Date(nextExpiry).getTime() - Date.now()) / 86_400_000)} /> },
-                { id: 'sites', title: 'Sites serving', end: true, sort: ({ sitesServing }) => sitesServing, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over' : undefined}>{sitesServing} of {sites}</span> },
+                { id: 'sites', title: 'Sites', end: true, sort: ({ sitesServing }) => sitesServing, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over' : undefined}>{sitesServing} of {sites}</span> },
                 { id: 'run', title: 'Last run', sort: ({ lastStatus }) => lastStatus, empty: ({ lastRun }) => lastRun === null, cell: ({ host, lastRun, lastStatus }) => lastRun !== null && lastStatus !== null && <a href={hrefOf('/runs/:run/hosts/:host', { run: lastRun, host })}><RunBadge status={lastStatus} /></a> },
               ]}
             />

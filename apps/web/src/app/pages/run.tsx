@@ -28,7 +28,7 @@ export function RunPage({ parameters }: { parameters: PathParameters }) {
   const name = run.data?.run.playbook ?? 'Run';
   return (
     <Page title={name} name={name} within={{ href: '/runs', name: 'Runs' }}
-      lead={run.data !== undefined && <span class="row"><RunBadge status={statusOf(run.data.run)} /> {run.data.run.check && <span>check mode</span>} <span>started <Time at={run.data.run.startedAt} exact /></span></span>}>
+      lead={run.data !== undefined && <span class="row"><RunBadge status={live.finished ? statusOf({ finishedAt: '', exitCode: live.exitCode }) : statusOf(run.data.run)} /> {run.data.run.check && <span>check mode</span>} <span>started <Time at={run.data.run.startedAt} exact /></span></span>}>
       <Answer of={run}>{(data) => <Going data={data} live={live} stream={data.live || stream === 'over' ? STREAM_WORDS[stream] : ''} />}</Answer>
     </Page>
   );

@@ -55,7 +55,7 @@ function ScheduleTable({ items, start }: { items: readonly Schedule[]; start: ((
         { id: 'outcome', title: 'How it went', cell: (schedule) => <Turn schedule={schedule} /> },
         ...(start === undefined ? [] : [{
           id: 'start', title: 'Start',
-          cell: ({ name, running }: Schedule) => <button type="button" disabled={running !== null} aria-label={`Run ${name} now`} onClick={() => start(name)}>Run now</button>,
+          cell: ({ name, running }: Schedule) => <button type="button" disabled={running !== null} onClick={() => start(name)}>Run <span class="unseen">{name} </span>now</button>,
         }]),
       ]}
     />

@@ -4,7 +4,7 @@ import { splitDiff } from './split-diff.ts';
 /** What changed in one file or setting. */
 export function DiffView({ diff }: { diff: Diff }) {
   return (
-    <div class="diff" role="region" aria-label={`Changes of ${diff.path}`} tabIndex={0}>
+    <div class="diff" role="group" aria-label={`Changes of ${diff.path}`} tabIndex={0}>
       <div class="diff-name mono">{diff.path}{diff.note !== undefined && <span class="soft"> {diff.note}</span>}</div>
       {diff.unified !== undefined && (
         <pre>
