@@ -38,6 +38,8 @@ export interface DeliveryOptions {
   pollMs?: number;
   /** Milliseconds before the first retry (default 10 s); it doubles with every further one, up to an hour. */
   firstRetryMs?: number;
+  /** Milliseconds that stopping waits for tries under way before it cuts them off (default 3 s). */
+  stopMs?: number;
   /** Where sinks with `stdout: true` write. */
   stdout?: NodeJS.WritableStream;
 }
@@ -52,8 +54,6 @@ export interface Delivery {
 /** Changes that go into one message at most: what is left waits for the next one. */
 const MOST_CHANGES = 500;
 const LONGEST_RETRY_MS = 3_600_000;
-/** Milliseconds that stopping waits for tries under way before it cuts them off. */
-const STOP_PATIENCE_MS = 3_000;
 
 /** A sink and what delivery knows of it. */
 interface Lane {
@@ -71,7 +71,7 @@ interface Lane {
  * the same changes and so the same id; every change has an id that is equal wherever it appears. One process delivers a queue.
  */
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const { queue, log, now = () => new Date(), pollMs = 15_000, firstRetryMs = 10_000 } = options;
+  const { queue, log, now = () => new Date(), pollMs = 15_000, firstRetryMs = 10_000, stopMs = 3_000 } = options;
   const lanes = new Map(createSinks(options, now).map((sink): [string, Lane] => [sink.name, { sink, notBefore: 0, busy: undefined, failures: 0 }]));
   const stopping = new AbortController();
   /** Results that the queue did not take: told again before anything else. */
@@ -116,7 +116,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     }
     const at = now();
     const open = [...lanes.values()].filter(({ busy, notBefore }) => busy === undefined && notBefore <= at.getTime());
-    if (open.length === 0) return;
+    // without a sink there may still be something to give up
+    if (open.length === 0 && lanes.size > 0) return;
     const waiting = await readQueue(at, open);
     queueFails = false;
     await dropUnknown(waiting);
@@ -137,7 +138,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   async function dropUnknown(waiting: readonly QueuedChange[]): Promise<void> {
     const unknown = waiting.filter(({ sink }) => !lanes.has(sink));
     if (unknown.length === 0) return;
-    log('error', `${String(unknown.length)} notifications are given up: there is no sink named ${[...new Set(unknown.map(({ sink }) => sink))].join(', ')} any more`);
+    log('error', `${unknown.length === 1 ? '1 notification is' : `${String(unknown.length)} notifications are`} given up: there is no sink named ${[...new Set(unknown.map(({ sink }) => sink))].join(', ')} any more`);
     await settle(unknown.map(({ id }) => id), { ok: false, error: 'there is no such sink any more', retryAt: null });
   }
 
@@ -186,7 +187,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      const patience = setTimeout(() => { stopping.abort(); }, STOP_PATIENCE_MS);
+      const patience = setTimeout(() => { stopping.abort(); }, stopMs);
       await looking;
       await Promise.all([...lanes.values()].map(({ busy }) => busy));
       clearTimeout(patience);

@@ -104,5 +104,5 @@ function lineOf(kind: StateChange['kind'], all: readonly [StateChange, ...StateC
     return `${label}: ${printable(first.title)}${told ? '' : ` (${printable(first.host ?? '')})`}`;
   }
   const names = hosts.slice(0, MOST_HOSTS).map(printable).join(' ');
-  return `${label}: ${printable(hostlessTitle(first))} (${String(hosts.length)} hosts: ${names}${hosts.length > MOST_HOSTS ? ' …' : ''})`;
+  return `${label}: ${printable(hostlessTitle(first).replace(/^HOST:? /, ''))} (${String(hosts.length)} hosts: ${names}${hosts.length > MOST_HOSTS ? ' …' : ''})`;
 }

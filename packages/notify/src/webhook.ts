@@ -60,13 +60,16 @@ async function post(address: Secret, headers: Record<string, string>, body: stri
   const url = new URL(address.reveal());
   const authorities = ca === undefined ? undefined : await readFile(ca).catch(() => { throw new DeliveryError(`cannot read the authorities in ${ca}`); });
   return new Promise((resolve, reject) => {
-    const fail = (thrown: unknown): void => { reject(new DeliveryError(redactor.text(reasonOf(thrown, signal)))); };
+    let answered = false;
+    // cut off in the middle of an answer: the answer tells more
+    const fail = (thrown: unknown): void => { if (!answered) reject(new DeliveryError(redactor.text(reasonOf(thrown, signal)))); };
     try {
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
       const request = send(url, {
         method: 'POST', headers, agent: false, signal, maxHeaderSize: ANSWER_BYTES,
         ...(url.protocol === 'https:' ? { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(authorities === undefined ? {} : { ca: authorities }) } : {}),
       }, (response) => {
+        answered = true;
         const { statusCode = 0 } = response;
         if (statusCode >= 200 && statusCode < 300) {
           // it was taken: what else the receiver says, however slowly, changes nothing
