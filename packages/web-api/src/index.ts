@@ -5,3 +5,4 @@ export { fixedUsers, USER_NAME, UserRecord, type UserDirectory } from './auth/us
 export { createToken } from './auth/token-hash.ts';
 export { isLoopback } from './auth/origins.ts';
 export { openApiDocument } from './openapi.ts';
+export * from './schemas/index.ts';

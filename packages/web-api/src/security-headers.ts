@@ -1,7 +1,7 @@
 /** What the dashboard's pages may do: load from this server, talk to this server, and nothing else. */
 export const PAGE_POLICY = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", "connect-src 'self'",
-  "manifest-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'",
+  "manifest-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
 ].join('; ');
 
 /** Headers of every answer. `secure`: it goes out through TLS. */

@@ -45,6 +45,8 @@ export const HostsQuery = Type.Object(
     search: Type.Optional(Type.String({ maxLength: 200, description: 'part of the name, distribution or address; case does not matter' })),
     state: Type.Optional(HostState),
     outcome: Type.Optional(Type.Union([CheckOutcome, Type.Literal('unchecked')])),
+    sort: Type.Optional(literals('host', 'state', 'outcome', 'failing', 'expiry', 'collected')),
+    order: Type.Optional(literals('asc', 'desc')),
     ...paging,
   },
   strict,

@@ -1,11 +1,15 @@
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { DashboardData, ScheduleControl } from '../data-port.ts';
-import type { ControlState, HostResult, HostSummary, Overview, Schedule } from '../schemas/index.ts';
+import type { ControlState, HostResult, HostsQuery, HostSummary, Overview, Schedule } from '../schemas/index.ts';
 import { countOutcomes, MADE_UP_CONTROLS, madeUpChecks, madeUpResults, worst } from './made-up-checks.ts';
 import { madeUpHost } from './made-up-fleet.ts';
 import { madeUpBenchmarks, madeUpEvents, madeUpRun, madeUpRuns, madeUpTasks } from './made-up-runs.ts';
 
 const RANK = { fail: 0, error: 1, unreachable: 2, waived: 3, pass: 4, not_applicable: 5 };
+const SORTS: Record<NonNullable<HostsQuery['sort']>, (host: HostSummary) => string | number> = {
+  host: ({ host }) => host, state: ({ state }) => ['error', 'never', 'stale', 'fresh'].indexOf(state), outcome: ({ outcome }) => (outcome === null ? 9 : RANK[outcome]),
+  failing: ({ failing }) => failing, expiry: ({ nextExpiry }) => nextExpiry ?? '9', collected: ({ collectedAt }) => collectedAt ?? '',
+};
 const SEVERITY = { critical: 0, high: 1, medium: 2, low: 3 };
 
 /** A fleet of made-up hosts in memory, for work on the dashboard and for tests of the server. */
@@ -40,8 +44,8 @@ export function madeUpData(count = 1_000, now = Date.now()): DashboardData {
 
   return {
     overview: () => Promise.resolve(overviewOf()),
-    hosts: ({ search = '', state, outcome, limit, after }) => Promise.resolve(pageOf(
-      summaries.filter((host) => `${host.host} ${host.distribution ?? ''}`.toLowerCase().includes(search.toLowerCase()) &&
+    hosts: ({ search = '', state, outcome, sort = 'host', order, limit, after }) => Promise.resolve(pageOf(
+      [...summaries].sort((a, b) => (order === 'desc' ? -1 : 1) * (SORTS[sort](a) < SORTS[sort](b) ? -1 : 1)).filter((host) => `${host.host} ${host.distribution ?? ''}`.toLowerCase().includes(search.toLowerCase()) &&
         (state === undefined || host.state === state) && (outcome === undefined || (host.outcome ?? 'unchecked') === outcome)), limit, after)),
     host: (name) => Promise.resolve(hosts.find(({ summary }) => summary.host === name)),
     controls: () => Promise.resolve({ items: controls }),

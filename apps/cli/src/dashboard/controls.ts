@@ -1,0 +1,102 @@
+import type { CheckOutcome, CheckResult } from '@hsmfleet/contract';
+import type { ControlDetail, ControlList, ControlQuery, ControlState, HostResult, Paged } from '@hsmfleet/web-api';
+import { count, text } from './cells.ts';
+import type { CheckHeads } from './check-heads.ts';
+import type { DataStore } from './data-store.ts';
+import { noCounts, OUTCOMES, SEVERITIES } from './outcomes.ts';
+import { offsetOf, pageOf } from './page.ts';
+
+/** What a control's page shows when nothing else is asked for. */
+const NOT_WELL: readonly CheckOutcome[] = ['fail', 'error', 'unreachable', 'waived'];
+
+/** Controls with their counts, in the last checks or in one, the worst first. */
+export async function controlStates(store: DataStore, heads: CheckHeads, check?: string): Promise<ControlState[]> {
+  const which = check === undefined ? 'latest = 1' : 'check_id = $check';
+  const rows = await store.read(`select check_id, schedule, profile, checked_at, control, outcome, count(*) as number from check_results
+    where ${which} group by check_id, schedule, profile, checked_at, control, outcome`, check === undefined ? {} : { check });
+  const states = new Map<string, ControlState>();
+  for (const row of rows) {
+    const id = String(row.check_id);
+    const key = `${id}\n${String(row.control)}`;
+    let state = states.get(key);
+    if (state === undefined) {
+      state = {
+        control: await heads.control(id, String(row.control)), schedule: text(row.schedule), profile: String(row.profile), check: id,
+        finishedAt: String(row.checked_at), counts: noCounts(),
+      };
+      states.set(key, state);
+    }
+    state.counts[String(row.outcome) as CheckOutcome] = count(row.number);
+  }
+  return [...states.values()].sort(byBadness);
+}
+
+/** Failing ones first, then by severity, then by how many hosts. */
+function byBadness(a: ControlState, b: ControlState): number {
+  const failing = Number(b.counts.fail > 0) - Number(a.counts.fail > 0);
+  const severity = SEVERITIES.indexOf(a.control.severity) - SEVERITIES.indexOf(b.control.severity);
+  return failing || severity || b.counts.fail - a.counts.fail || (a.control.id < b.control.id ? -1 : 1);
+}
+
+/** GET /controls */
+export async function readControls(store: DataStore, heads: CheckHeads): Promise<ControlList> {
+  return { items: await controlStates(store, heads) };
+}
+
+/** A control over all hosts; undefined when no last check has it. */
+export async function readControl(store: DataStore, heads: CheckHeads, id: string, query: Paged<ControlQuery>): Promise<ControlDetail | undefined> {
+  const states = (await controlStates(store, heads)).filter(({ control }) => control.id === id);
+  const [first] = states;
+  if (first === undefined) return undefined;
+  const wanted = states.filter((state) => (query.profile === undefined || state.profile === query.profile) && (query.schedule === undefined || state.schedule === query.schedule));
+  const outcomes = query.outcome === 'all' ? OUTCOMES : query.outcome === undefined ? NOT_WELL : [query.outcome];
+  const offset = offsetOf(query.after);
+  const results: HostResult[] = [];
+  let total = 0;
+  for (const state of wanted) {
+    const found = await store.checkResults(state.check, {
+      control: id, outcomes, limit: query.limit - results.length, offset: Math.max(0, offset - total),
+    });
+    total += found.total;
+    results.push(...(await describeResults(store, heads, state.check, found.results)));
+  }
+  return { control: first.control, states, results: pageOf(results, total, offset) };
+}
+
+/** What the last checks say of a host. */
+export async function resultsOfHost(store: DataStore, heads: CheckHeads, host: string): Promise<HostResult[]> {
+  const checks = await store.read('select distinct check_id from check_results where latest = 1 and host = $host', { host });
+  const results: HostResult[] = [];
+  for (const { check_id: id } of checks) {
+    const found = await store.checkResults(String(id), { host, limit: 1_000, offset: 0 });
+    results.push(...(await describeResults(store, heads, String(id), found.results)));
+  }
+  return results.sort((a, b) => OUTCOMES.indexOf(a.outcome) - OUTCOMES.indexOf(b.outcome) || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+}
+
+/** Results of one check, with the words of their controls and the times of their findings. */
+export async function describeResults(store: DataStore, heads: CheckHeads, check: string, results: readonly CheckResult[]): Promise<HostResult[]> {
+  const head = await heads.get(check);
+  if (head === undefined) return [];
+  const firstSeen = await firstSeenTimes(store, head.profile.name, head.schedule, results);
+  return Promise.all(results.map(async (result) => {
+    const { title, severity } = await heads.control(check, result.control);
+    return {
+      check, schedule: head.schedule, profile: head.profile.name, control: result.control, title, severity, host: result.host, outcome: result.outcome,
+      evidenceAt: result.evidenceAt,
+      findings: result.findings.map(({ key, message, row }) => ({ message, row, firstSeenAt: firstSeen.get(key) ?? null })),
+      waiver: result.waiver === null ? null : { reason: result.waiver.reason, owner: result.waiver.owner, until: result.waiver.until, expired: result.waiver.expired },
+      error: result.error?.message ?? null,
+    };
+  }));
+}
+
+/** Since when findings are open, by their keys. */
+async function firstSeenTimes(store: DataStore, profile: string, schedule: string | null, results: readonly CheckResult[]): Promise<Map<string, string>> {
+  const keys = results.flatMap(({ findings }) => findings.map(({ key }) => key));
+  const params = Object.fromEntries(keys.slice(0, 5_000).map((key, index) => [`k${String(index)}`, key]));
+  if (keys.length === 0) return new Map();
+  const rows = await store.read(`select "key", first_seen_at from findings where profile = $profile and coalesce(schedule, '') = $schedule and resolved_at is null
+    and "key" in (${Object.keys(params).map((name) => `$${name}`).join(', ')})`, { profile, schedule: schedule ?? '', ...params });
+  return new Map(rows.map((row) => [String(row.key), String(row.first_seen_at)]));
+}
