@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { serve } from '@hsmfleet/agent-runtime';
-import { createLinuxHost } from '@hsmfleet/linux-host';
+import { createLinuxHost, runCardServiceChild } from '@hsmfleet/linux-host';
 import type { WriteHost } from '@hsmfleet/resource';
 import { loadResource } from '@hsmfleet/resources/lazy';
 import { createLazyPkcs11 } from './lazy-pkcs11.ts';
@@ -29,9 +29,10 @@ async function main([mode = 'serve', ...rest]: readonly string[]): Promise<void>
   switch (mode) {
     case 'serve': return serveStdio(rest);
     case 'pkcs11-child': return (await import('@hsmfleet/pkcs11/child')).runPkcs11Child();
+    case 'pcscd-hello': return runCardServiceChild(rest);
     case 'tls-load': (await import('@hsmfleet/tls-load')).runTlsLoad(); return;
     default:
-      process.stderr.write(`unknown mode ${mode}: the agent knows serve [--state DIR], pkcs11-child and tls-load\n`);
+      process.stderr.write(`unknown mode ${mode}: the agent knows serve [--state DIR], pkcs11-child, pcscd-hello and tls-load\n`);
       process.exitCode = 1;
   }
 }
@@ -56,9 +57,9 @@ async function serveStdio(args: readonly string[]): Promise<void> {
     },
     signal: terminated.signal,
     createHost: async (wiring) => {
-      const childArgv = [process.execPath, program, 'pkcs11-child'];
-      const pkcs11 = createLazyPkcs11({ childArgv, stateDir });
-      return forgetting(await createLinuxHost({ stateDir, pkcs11, loadClient: [process.execPath, program, 'tls-load'], ...wiring }), () => pkcs11.invalidate());
+      const child = (mode: string): string[] => [process.execPath, program, mode];
+      const pkcs11 = createLazyPkcs11({ childArgv: child('pkcs11-child'), stateDir });
+      return forgetting(await createLinuxHost({ stateDir, pkcs11, loadClient: child('tls-load'), cardServiceChild: child('pcscd-hello'), ...wiring }), () => pkcs11.invalidate());
     },
   });
   // only where it was installed: there, nobody else may write

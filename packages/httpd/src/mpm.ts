@@ -1,3 +1,5 @@
+import { mainSetting } from './config/discover.ts';
+import type { ApacheConfig } from './config/read.ts';
 import { MANAGED_LINE } from './layout.ts';
 
 /** How Apache is to spread work over processes. */
@@ -9,6 +11,23 @@ export interface MpmSettings {
   threads: number;
   /** Connections after which a process ends; 0 for never. */
   maxConnectionsPerChild: number;
+}
+
+/** The process model that a configuration loads; undefined when it is compiled in, or none is. */
+export function loadedMpm(config: ApacheConfig): MpmSettings['mpm'] | undefined {
+  return (['event', 'worker', 'prefork'] as const).find((mpm) => config.modules.has(`mpm_${mpm}_module`));
+}
+
+/** Most serving processes that a configuration allows, with Apache's own defaults for what it does not say. */
+export function processLimit(config: ApacheConfig, mpm: MpmSettings['mpm']): number {
+  const limit = (name: string): number | undefined => {
+    const value = Number(mainSetting(config, name));
+    return Number.isInteger(value) && value > 0 ? value : undefined;
+  };
+  const servers = limit('ServerLimit') ?? (mpm === 'prefork' ? 256 : 16);
+  const threads = mpm === 'prefork' ? 1 : (limit('ThreadsPerChild') ?? 25);
+  const workers = limit('MaxRequestWorkers') ?? limit('MaxClients') ?? servers * threads;
+  return Math.max(1, Math.min(servers, Math.floor(workers / threads)));
 }
 
 /** Text of the file that sets the process model. Read after the distribution's own, so that it wins. */

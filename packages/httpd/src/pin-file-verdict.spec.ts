@@ -8,7 +8,7 @@ describe('a file for mod_nss', () => {
   });
 
   test('comments and empty lines are none', () => {
-    expect(judgeNssPinFile('# for: the shop\n\n  \nWeb:648219', ['Web'], [])).toEqual({ problems: [], tokens: ['Web'], missing: [], unknownEntries: 0 });
+    expect(judgeNssPinFile('# for: the shop\n\n  \nWeb:648219', ['Web'], [''])).toEqual({ problems: [], tokens: ['Web'], missing: [], unknownEntries: 0 });
   });
 
   test.each([

@@ -19,7 +19,8 @@ export interface PinFileVerdict {
  * of them: in a line written the wrong way round the PIN stands there
  */
 export function judgeNssPinFile(text: string, inUse: readonly string[], known: readonly string[]): PinFileVerdict {
-  const labels = new Set([INTERNAL_TOKEN, ...inUse, ...known]);
+  // an empty slot has no label
+  const labels = new Set([INTERNAL_TOKEN, ...inUse, ...known].filter((label) => label !== ''));
   const lines = text.split('\n');
   // mod_nss knows no comments: a line is one as long as no token is called so
   const isComment = (line: number): boolean => /^\s*(?:#|$)/.test(lines[line - 1] ?? '') && ![...labels].some((label) => lines[line - 1]?.startsWith(label) === true);

@@ -5,6 +5,7 @@ import type {
   AgentState, ExecuteContext, Pkcs11Reader, ProvePin, ReadHost, ServiceAction, Step, StepResult, WriteHost,
 } from '@hsmfleet/resource';
 import { createAccounts } from './accounts.ts';
+import { askCardService } from './card-service.ts';
 import { runCommand } from './command.ts';
 import { gatherFacts } from './facts.ts';
 import { createFileReader } from './file-reader.ts';
@@ -33,6 +34,8 @@ export interface LinuxHostOptions {
   blob(sha256: string): string;
   /** Program and arguments of the TLS load client, which takes its request on standard input. */
   loadClient?: readonly string[];
+  /** Program and arguments that end in `runCardServiceChild()`; without it nobody is asked. */
+  cardServiceChild?: readonly string[];
   /** Takes an inventory report that a resource made. */
   report(report: InventoryReport): void;
   /** Takes word of a package that a resource built or found. */
@@ -63,6 +66,7 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     query: (argv, commandOptions = {}) => runCommand(argv, commandOptions, accounts),
     serverProcess: findServerProcess,
     servingProcesses: (server) => findServingProcesses(server, accounts),
+    askCardService: (user) => askCardService(options.cardServiceChild ?? [], user, accounts),
     agentState: () => options.agentState?.(),
     handshake: performHandshake,
     portOpen: isPortOpen,

@@ -18,19 +18,22 @@ export async function findServerProcess(pidFile: string): Promise<ServerProcess 
     const pid = Number.parseInt(await readFile(pidFile, 'utf8'), 10);
     if (!Number.isInteger(pid) || pid <= 0) return undefined;
     const [status, { mtimeMs }, boot] = await Promise.all([readFile(`/proc/${String(pid)}/stat`, 'utf8'), stat(pidFile), bootTime()]);
-    // the program's name stands in parentheses and may hold blanks
-    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
-    const [state] = fields;
-    const startTicks = Number(fields[19]);
+    const { name, state, startTicks } = parseProcessStatus(status);
     if (state === 'Z' || state === 'X' || !Number.isFinite(startTicks)) return undefined;
     const startedAtMs = boot + (startTicks * 1000) / TICKS;
-    const name = status.slice(status.indexOf('(') + 1, status.lastIndexOf(')'));
     return startedAtMs > mtimeMs + SLACK && !WEB_SERVERS.has(name) ? undefined : { pid, startedAtMs };
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH') return undefined;
     throw thrown;
   }
+}
+
+function parseProcessStatus(text: string): { name: string; state: string; startTicks: number } {
+  // the program's name stands in parentheses and may hold blanks
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  return { name: text.slice(text.indexOf('(') + 1, end), state: fields[0] ?? '', startTicks: Number(fields[19]) };
 }
 
 /** Children looked at: a server with more is described well enough by these. */
@@ -42,14 +45,20 @@ const MAX_CHILDREN = 1_024;
  */
 export async function findServingProcesses(server: ServerProcess, accounts: Accounts): Promise<ServingProcess[]> {
   const proc = `/proc/${String(server.pid)}`;
-  const [children, program] = await Promise.all([readOrEmpty(`${proc}/task/${String(server.pid)}/children`), readOrEmpty(`${proc}/comm`)]);
+  const [children, program, boot] = await Promise.all([readOrEmpty(`${proc}/task/${String(server.pid)}/children`), readOrEmpty(`${proc}/comm`), bootTime()]);
   const found: ServingProcess[] = [];
   for (const pid of children.trim().split(/\s+/).filter((word) => /^\d+$/.test(word)).slice(0, MAX_CHILDREN)) {
-    const status = await readOrEmpty(`/proc/${pid}/status`);
-    const value = (name: string, at: number): string | undefined => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim().split(/\s+/)[at];
-    const [uid, gid] = [value('Uid', 1), value('Gid', 1)];
-    if (value('Name', 0) !== program.trim() || value('State', 0) === 'Z' || uid === undefined || gid === undefined) continue;
-    found.push({ pid: Number(pid), user: await accounts.userName(Number(uid)), group: await accounts.groupName(Number(gid)) });
+    const [stat, status] = await Promise.all([readOrEmpty(`/proc/${pid}/stat`), readOrEmpty(`/proc/${pid}/status`)]);
+    const { name, state, startTicks } = parseProcessStatus(stat);
+    // real, effective, saved and that for files
+    const [uid, gid] = ['Uid', 'Gid'].map((field) => new RegExp(`^${field}:\\s*\\d+\\s+(\\d+)`, 'm').exec(status)?.[1]);
+    if (name !== program.trim() || state === 'Z' || uid === undefined || gid === undefined) continue;
+    found.push({
+      pid: Number(pid),
+      user: await accounts.userName(Number(uid)),
+      group: await accounts.groupName(Number(gid)),
+      startedAtMs: boot + (startTicks * 1000) / TICKS,
+    });
   }
   return found;
 }

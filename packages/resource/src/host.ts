@@ -129,6 +129,7 @@ export interface ServingProcess {
   /** Names of its effective user and group, or numbers as text. */
   user: string;
   group: string;
+  startedAtMs: number;
 }
 
 /**
@@ -160,6 +161,8 @@ export interface ReadHost {
   serverProcess(pidFile: string): Promise<ServerProcess | undefined>;
   /** Children of the server's first process that run the same program, at most 1,024. */
   servingProcesses(server: ServerProcess): Promise<ServingProcess[]>;
+  /** Lets a user say hello to pcscd, and nothing more: no card is touched. Starts pcscd where that is started on demand. */
+  askCardService(user: string): Promise<'allowed' | 'denied' | 'unknown'>;
   /** State of the agent that runs this, from its own directory; undefined when no agent does. Costs a look at each of its files. */
   agentState(): AgentState | undefined;
   handshake(target: HandshakeTarget): Promise<Handshake>;

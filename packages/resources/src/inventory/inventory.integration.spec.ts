@@ -26,6 +26,7 @@ describe.skipIf(reason !== undefined)('inventory', () => {
   let site: Server;
   let host: ReadHost;
   let nss: string;
+  let pinFile: string;
   const reports: InventoryReport[] = [];
   beforeAll(async () => {
     token = makeSoftToken('Web Token');
@@ -36,6 +37,7 @@ describe.skipIf(reason !== undefined)('inventory', () => {
 
     const apache = join(token.folder, 'apache2');
     nss = join(token.folder, 'nss');
+    pinFile = join(token.folder, 'pin');
     for (const folder of [apache, nss]) mkdirSync(folder);
     for (const name of ['cert9.db', 'key4.db']) writeFileSync(join(nss, name), '');
     writeFileSync(join(nss, 'pkcs11.txt'), `library=\nname=NSS Internal PKCS #11 Module\nNSS=Flags=internal,critical\n\nlibrary=${token.target.path}\nname=soft\nparameters=pin-value=${token.pin}\nNSS=trustOrder=100\n`);
@@ -45,6 +47,8 @@ describe.skipIf(reason !== undefined)('inventory', () => {
 <VirtualHost 127.0.0.1:${port}>
   ServerName www.example.org
   SSLEngine on
+  SSLProtocol -all +TLSv1.2
+  SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:AES128-SHA
   SSLCertificateFile /etc/ssl/web.crt
   SSLCertificateKeyFile "pkcs11:token=Web%20Token;id=%02;type=private?pin-value=${token.pin}"
 </VirtualHost>
@@ -54,7 +58,12 @@ describe.skipIf(reason !== undefined)('inventory', () => {
   NSSNickname "Web Token:web"
 </VirtualHost>
 NSSCertificateDatabase sql:${nss}
+NSSPassPhraseDialog file:${pinFile}
+User www-data
+LoadModule mpm_event_module m.so
+ServerLimit 1
 `);
+    writeFileSync(pinFile, `Web Token:${token.pin}\n# another\n${token.pin}:Web Token\n`, { mode: 0o640 });
     const stateDir = join(token.folder, 'state');
     const linux = await createLinuxHost({
       stateDir,
@@ -87,18 +96,52 @@ NSSCertificateDatabase sql:${nss}
     const found = report.modules[0]?.tokens.find(({ label }) => label === 'Web Token');
     expect(found?.keys.map(({ id, bits }) => [id, bits]).sort()).toEqual([['01', 1024], ['02', 256]]);
     expect(report.nssDatabases).toEqual([
-      expect.objectContaining({ path: nss, kind: 'sql', modules: [{ name: 'NSS Internal PKCS #11 Module', library: '', enabled: true }, { name: 'soft', library: token.target.path, enabled: true }] }),
+      expect.objectContaining({ path: nss, kind: 'sql', used: true, modules: [
+        { name: 'NSS Internal PKCS #11 Module', library: '', enabled: true, internal: true, source: 'database', bypass: false },
+        { name: 'soft', library: token.target.path, enabled: true, internal: false, source: 'database', bypass: false },
+      ] }),
     ]);
+    expect(report.nssDatabases[0]?.files).toEqual(['cert9.db', 'key4.db', 'pkcs11.txt'].map((name) => expect.objectContaining({ name, mode: '0644', owner: 'root', group: 'root' }) as unknown));
     const certificate = new X509Certificate(readFileSync(join(token.folder, 'crt')));
     const fingerprint = createHash('sha256').update(certificate.publicKey.export({ type: 'spki', format: 'der' })).digest('hex');
     expect(report.sites).toEqual([
       expect.objectContaining({
         name: 'www.example.org', engine: 'mod_ssl', key: 'pkcs11:token=Web%20Token;id=%02;type=private', serving: true,
         servedKeyFingerprint: fingerprint, servedFromToken: true, error: null,
+        keySource: 'token', keyToken: 'Web Token', keyResolves: true, keyFingerprint: fingerprint,
+        configuredProtocols: '-all +TLSv1.2', protocols: ['TLSv1.2'], minProtocol: 'TLSv1.2', acceptsOldProtocol: false, negotiatedProtocol: 'TLSv1.3',
+        configuredCiphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:AES128-SHA', weakCiphers: [], plainKeyExchange: ['AES128-SHA'],
+        servedKeyType: 'ec', servedKeyBits: 256,
+        certificate: expect.objectContaining({ subject: 'CN=www.example.org', namesSite: true, notAfter: new Date(certificate.validTo).toISOString() }) as unknown,
       }),
-      expect.objectContaining({ name: 'down.example.org', engine: 'mod_nss', key: 'Web Token:web', serving: false, servedFromToken: null, error: expect.objectContaining({ code: 'WEB_DOWN' }) as unknown }),
+      expect.objectContaining({ name: 'down.example.org', engine: 'mod_nss', key: 'Web Token:web', serving: false, servedFromToken: null,
+        keyToken: 'Web Token', keyResolves: true, keyFingerprint: fingerprint, pinFile: pinFile, database: nss, protocols: ['TLSv1', 'TLSv1.1', 'TLSv1.2'], weakCiphers: null,
+        acceptsOldProtocol: null, certificate: null, error: expect.objectContaining({ code: 'WEB_DOWN' }) as unknown }),
     ]);
+    expect(report.pinFiles).toEqual([
+      {
+        path: pinFile, format: 'mod_nss', sites: ['down.example.org'], exists: true, mode: '0640', owner: 'root', group: 'root', serverReadable: false,
+        changedAt: expect.any(String) as unknown, newerThanServer: true, syntax: 'ok', problems: [],
+        // the entry the wrong way round is counted, never named
+        entries: [{ token: 'Web Token', inUse: true, present: true, proof: 'unproven' }], missing: [], unknownEntries: 1,
+      },
+    ]);
+    expect(report.webServer).toMatchObject({ installed: true, running: true, mpm: 'event', processLimit: 1, configuredUser: 'www-data', modSsl: { sites: 1 }, modNss: { sites: 1, version: null } });
+    expect(report.agent).toBeNull();
     expect(JSON.stringify(report)).not.toContain(token.pin);
+  });
+
+  test('a nickname, a URI and a token that are not there', async () => {
+    const config = join(host.facts.apache.configDir, 'apache2.conf');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace('id=%02', 'id=%09').replace('Web Token:web', 'Other Token:web'));
+    try {
+      const report = await collect();
+      expect(report.sites).toMatchObject([{ keyToken: 'Web Token', keyResolves: false, keyFingerprint: null }, { keyToken: 'Other Token', keyResolves: false }]);
+      expect(report.pinFiles).toMatchObject([{ missing: ['Other Token'], entries: [{ token: 'Web Token', inUse: true }] }]);
+    } finally {
+      writeFileSync(config, text);
+    }
   });
 
   test('a broken module and a missing database are entries, not failures', async () => {
@@ -137,7 +180,8 @@ NSSCertificateDatabase sql:${nss}
     const report = await collect({ read_tokens: 'never' }, { ...host, pkcs11: untouched });
     expect(report).toMatchObject({ evidence: 'passive', disturbed: false, modules: [{ path: token.target.path, readOnly: { verdict: 'unproven' }, tokens: [] }] });
     expect(report.modules[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(report.sites[0]).toMatchObject({ serving: true, servedFromToken: null });
+    expect(report.sites[0]).toMatchObject({ serving: true, servedFromToken: null, keyToken: 'Web Token', keyResolves: null });
+    expect(report.pinFiles).toMatchObject([{ entries: [{ token: 'Web Token', present: null, proof: 'unknown' }] }]);
     const marked = { ...host, pkcs11: untouched, stat: (path: string) => host.stat(path.endsWith('inventory-disturbs') ? '/etc/passwd' : path) };
     expect((await collect({}, marked)).evidence).toBe('passive');
   });

@@ -22,7 +22,7 @@ export async function chooseModules(host: ReadHost, params: InventoryParams, apa
   if (params.modules !== undefined) {
     return params.modules.map((module) => (typeof module === 'string' ? { path: module, env, timeoutMs } : { path: module.path, env: module.env ?? env, timeoutMs }));
   }
-  const registered = databases.flatMap(({ modules }) => modules).filter(({ enabled, library }) => enabled && library.startsWith('/'));
+  const registered = databases.flatMap(({ modules }) => modules).filter(({ enabled, library, source }) => enabled && source !== 'policy' && library.startsWith('/'));
   const named = await existing(host, [...registered.map(({ library }) => library), ...apache.modules], true);
   for (const paths of named.length > 0 ? [] : WELL_KNOWN) {
     named.push(...(await existing(host, paths, false)));

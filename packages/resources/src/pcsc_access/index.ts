@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { defineResource, type ReadHost } from '@hsmfleet/resource';
+import { inspectPcscd, PCSCD_SOCKET, type PcscdKind } from './pcscd.ts';
 import { polkitKind, renderAccess } from './polkit.ts';
 import { PcscAccessParams } from './schema.ts';
 
 interface Facts {
-  /** `absent`: no pcscd. `open`: pcscd asks nobody. `polkit`: pcscd asks polkit, and polkit is there. */
-  pcscd: 'absent' | 'open' | 'polkit' | 'polkit_missing';
+  pcscd: PcscdKind;
   user: string;
   userExists: boolean;
   /** The rule file and what is in it now. */
@@ -17,8 +17,6 @@ interface Facts {
   probe: 'allowed' | 'denied' | 'unknown';
 }
 
-const PCSCD = ['/usr/sbin/pcscd', '/usr/bin/pcscd', '/sbin/pcscd'];
-const SOCKET = '/run/pcscd/pcscd.comm';
 const OPENSC_TOOL = '/usr/bin/opensc-tool';
 /** polkit notices a new file within moments, not at once. */
 const PROBES = 6;
@@ -64,23 +62,12 @@ export const resource = defineResource<PcscAccessParams, Facts>({
   },
 });
 
-/** Whether pcscd asks polkit is decided when it is built: the library's name is in the program. */
-async function inspectPcscd(host: ReadHost): Promise<Facts['pcscd']> {
-  for (const path of PCSCD) {
-    const program = await host.readFile(path);
-    if (program === undefined) continue;
-    if (!program.includes('libpolkit-gobject-1')) return 'open';
-    return (await host.stat('/usr/bin/pkaction')) === undefined ? 'polkit_missing' : 'polkit';
-  }
-  return 'absent';
-}
-
 /**
  * Lets the user itself ask pcscd for its readers. opensc-tool is known to leave a serving token alone (field notes 0b);
  * it ends with 0 whatever happened, so its debug output is read.
  */
 async function probe(host: ReadHost, user: string): Promise<Facts['probe']> {
-  if ((await host.stat(SOCKET)) === undefined || (await host.stat(OPENSC_TOOL)) === undefined) return 'unknown';
+  if ((await host.stat(PCSCD_SOCKET)) === undefined || (await host.stat(OPENSC_TOOL)) === undefined) return 'unknown';
   for (let tries = 1; ; tries += 1) {
     const answer = await host.query([OPENSC_TOOL, '--list-readers'], { user, env: { OPENSC_DEBUG: '3' } });
     if (answer.code < 0 || answer.timedOut) return 'unknown';
