@@ -4,9 +4,12 @@ import { artifacts } from './commands/artifacts.ts';
 import { benchReport } from './commands/bench-report.ts';
 import { benchRun } from './commands/bench-run.ts';
 import { benchSign } from './commands/bench-sign.ts';
+import { check } from './commands/check.ts';
 import { hosts } from './commands/hosts.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
+import { serve } from './commands/serve.ts';
+import { serveToken } from './commands/serve-token.ts';
 import { tokenCa } from './commands/token-ca.ts';
 import { tokenCertificates } from './commands/token-certificates.ts';
 import { tokenManifest } from './commands/token-manifest.ts';
@@ -14,6 +17,7 @@ import { TOKEN_COMMANDS } from './commands/token.ts';
 import { vaultFiles } from './commands/vault-files.ts';
 import { vaultString } from './commands/vault-string.ts';
 import { version } from './commands/version.ts';
+import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [apply, inventory, query, hosts, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, version];
+export const COMMANDS: readonly Command[] = [apply, inventory, check, query, hosts, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, version];

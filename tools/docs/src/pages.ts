@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkReportSchema } from '@hsmfleet/check-report';
 import { ERROR_CODES, outcomeOf } from '@hsmfleet/contract';
+import { profileSchema } from '@hsmfleet/compliance';
 import { playbookSchema } from '@hsmfleet/playbook';
 import type { AnyResource } from '@hsmfleet/resource';
 import { resources } from '@hsmfleet/resources';
@@ -44,6 +45,7 @@ export function pages(): Page[] {
     { path: 'queries.md', text: NOTE + viewsPage() },
     { path: 'check-report.schema.json', text: `${JSON.stringify(checkReportSchema(), null, 2)}\n` },
     { path: 'playbook.schema.json', text: `${JSON.stringify(playbookSchema(resources), null, 2)}\n` },
+    { path: 'profile.schema.json', text: `${JSON.stringify(profileSchema(), null, 2)}\n` },
   ];
 }
 
@@ -55,7 +57,8 @@ function index(sorted: readonly AnyResource[]): string {
     '- [Queries](queries.md): the views and their columns',
     '- [Error codes](errors.md)',
     '- [check-report.schema.json](check-report.schema.json): JSON Schema of what `hsmfleet check --format json` prints',
-    '- [playbook.schema.json](playbook.schema.json): JSON Schema of playbooks, for editors\n',
+    '- [playbook.schema.json](playbook.schema.json): JSON Schema of playbooks, for editors',
+    '- [profile.schema.json](profile.schema.json): JSON Schema of profiles of controls, for editors\n',
     '## Resources\n',
     '| resource | what it manages |\n|---|---|',
     ...rows,
