@@ -1,3 +1,4 @@
+import type { ControlState, HostSummary, RunSummary } from '@hsmfleet/web-api/schemas';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCuttableLine } from './testkit/cuttable-line.ts';
@@ -18,11 +19,13 @@ beforeAll(async () => {
   [server, browser] = await Promise.all([startMadeUpServer([`http://127.0.0.1:${String(line.port)}`]), openBrowser()]);
   line.leadTo(server.port);
   const context = await signedIn(server.viewer);
-  const ask = async (path: string): Promise<Record<string, never>[]> => ((await (await context.request.get(`${server.origin}/api/v1${path}`)).json()) as { items: Record<string, never>[] }).items;
-  const [[host], [control], runs = []] = await Promise.all([ask('/hosts?outcome=fail&limit=1'), ask('/controls'), ask('/runs?limit=20')]);
+  const ask = async <T>(path: string): Promise<T[]> => ((await (await context.request.get(`${server.origin}/api/v1${path}`)).json()) as { items: T[] }).items;
+  const [[host], [control], runs] = await Promise.all([
+    ask<HostSummary>('/hosts?outcome=fail&limit=1'), ask<ControlState>('/controls'), ask<RunSummary>('/runs?limit=20'),
+  ]);
   known = {
-    host: host?.['host'] ?? '', control: (control?.['control'] as { id: string } | undefined)?.id ?? '', check: control?.['check'] ?? '',
-    run: runs.find((run) => run['finishedAt'] !== null && run['changed'] > 0)?.['id'] ?? '', live: runs.find((run) => run['finishedAt'] === null)?.['id'] ?? '',
+    host: host?.host ?? '', control: control?.control.id ?? '', check: control?.check ?? '',
+    run: runs.find(({ finishedAt, changed }) => finishedAt !== null && changed > 0)?.id ?? '', live: runs.find(({ finishedAt }) => finishedAt === null)?.id ?? '',
   };
   await context.close();
 }, 60_000);
