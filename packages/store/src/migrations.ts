@@ -216,6 +216,12 @@ create table upkeep (name text primary key, done_at text not null) strict, witho
         drop table latest_nss_module; drop table latest_site; alter table host drop column facts;`);
     },
   },
+  {
+    version: 7,
+    name: 'PIN files, web servers, files of NSS databases, pcscd and agents, and what sites are configured to do',
+    // only rows that inventories bring, see the folder inventory
+    sql: '',
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

@@ -20,11 +20,14 @@ export const keys: InventoryKind = {
     column('fingerprint', 'text', 'SHA-256 of the SubjectPublicKeyInfo, hex'),
     column('sensitive', 'boolean', 'null when it takes a login to know'),
     column('extractable', 'boolean', 'null when it takes a login to know'),
+    column('always_sensitive', 'boolean', 'was it never readable in the clear; null when it takes a login to know'),
+    column('never_extractable', 'boolean', 'was it never extractable; false for a key that was imported, null when it takes a login to know'),
   ],
   indexes: [['type', 'bits', 'curve', 'host', 'token', 'label'], ['fingerprint', 'host', 'token_identity', 'token', 'id', 'label'], ['extractable', 'sensitive', 'host', 'token', 'label']],
   rows: (report) => onTokens(report, (module, token) => token.keys.map((key) => ({
     ...tokenCells(module, token), read_only: module.readOnly.verdict,
     id: key.id, label: key.label, class: key.class, type: key.type, bits: key.bits, curve: key.curve,
     fingerprint: key.fingerprint, sensitive: flag(key.sensitive), extractable: flag(key.extractable),
+    always_sensitive: flag(key.alwaysSensitive), never_extractable: flag(key.neverExtractable),
   }))),
 };
