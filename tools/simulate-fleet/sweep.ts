@@ -14,7 +14,6 @@ import { Usage } from './src/usage.ts';
  * Prints a table, writes DIR/sweep.json.
  */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PROGRAM = [join(ROOT, 'node_modules/node/bin/node'), join(ROOT, 'apps/cli/dist/main.mjs')] as const;
 const TEST_POSTGRES = join(ROOT, 'tools/test-postgres/test-postgres');
 
 const { values } = parseArgs({
@@ -24,8 +23,10 @@ const { values } = parseArgs({
     forks: { type: 'string', default: '64' },
     latency: { type: 'string', default: '0' },
     dir: { type: 'string', default: '/tmp/hsmfleet-sweep' },
+    program: { type: 'string', default: join(ROOT, 'apps/cli/dist/main.mjs') },
   },
 });
+const PROGRAM = [join(ROOT, 'node_modules/node/bin/node'), values.program] as const;
 const hosts = Number(values.hosts);
 const folder = resolve(values.dir);
 mkdirSync(folder, { recursive: true });
@@ -78,7 +79,7 @@ async function sweep(count: number): Promise<Figures> {
   const wallSeconds = (Date.now() - began) / 1_000;
   const span = await database.span();
   const spent = usage.stop(span);
-  const ok = await database.number("select count(*) from run_hosts where status = 'ok'");
+  const ok = await database.number("select count(*) from hsmfleet.hosts where last_status = 'ok'");
   const databaseMiB = (await database.number('select pg_database_size(current_database())')) / 2 ** 20;
   await Promise.all(workers.map((worker) => worker.stop()));
   const tally = JSON.parse((await simulator.stop()).trim().split('\n').at(-1) ?? '{}') as { executed: number; replayed: number };

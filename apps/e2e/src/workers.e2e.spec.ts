@@ -83,7 +83,7 @@ describe('two workers and one PostgreSQL', () => {
       expect(new Set(own.map(({ seq }) => seq)).size).toBe(own.length);
     }
     expect(told.at(-1)).toMatchObject({ type: 'run_finished', exitCode: 0, counts: Object.fromEntries(fleet.hosts.map((host) => [host, expect.objectContaining({ ok: 3, changed: 3, failed: 0, unreachable: 0 })])) });
-    const stored = await desk.hsmfleet('query', "select count(*) as n, sum(changed) as changed from run_hosts where status = 'ok'", '--format', 'csv');
+    const stored = await desk.hsmfleet('query', "select count(*) as n, sum(changed) as changed from runs where status = 'ok'", '--format', 'csv');
     expect(stored.stdout, stored.stderr).toContain(`${String(HOSTS)},${String(3 * HOSTS)}`);
     // each host has one journal of the run, which ended well
     const journals = await Promise.all(fleet.hosts.map((host) => fleet.must(host, 'sh', '-c', 'cat /var/lib/hsmfleet/runs/*/meta.json')));
