@@ -9,6 +9,7 @@ import { resources } from '@hsmfleet/resources';
 import { VIEWS } from '@hsmfleet/store';
 import { EXIT_CODES, type Command } from '../../../apps/cli/src/command.ts';
 import { COMMANDS } from '../../../apps/cli/src/commands.ts';
+import { serveSchema } from '../../../apps/cli/src/serve-schema.ts';
 import { ROOT } from '../../architecture/src/workspace.ts';
 
 /** A generated page: its path below docs/reference and its text. */
@@ -46,6 +47,7 @@ export function pages(): Page[] {
     { path: 'check-report.schema.json', text: `${JSON.stringify(checkReportSchema(), null, 2)}\n` },
     { path: 'playbook.schema.json', text: `${JSON.stringify(playbookSchema(resources), null, 2)}\n` },
     { path: 'profile.schema.json', text: `${JSON.stringify(profileSchema(), null, 2)}\n` },
+    { path: 'serve.schema.json', text: `${JSON.stringify(serveSchema(), null, 2)}\n` },
   ];
 }
 
@@ -58,7 +60,8 @@ function index(sorted: readonly AnyResource[]): string {
     '- [Error codes](errors.md)',
     '- [check-report.schema.json](check-report.schema.json): JSON Schema of what `hsmfleet check --format json` prints',
     '- [playbook.schema.json](playbook.schema.json): JSON Schema of playbooks, for editors',
-    '- [profile.schema.json](profile.schema.json): JSON Schema of profiles of controls, for editors\n',
+    '- [profile.schema.json](profile.schema.json): JSON Schema of profiles of controls, for editors',
+    '- [serve.schema.json](serve.schema.json): JSON Schema of the file of `hsmfleet serve`, for editors\n',
     '## Resources\n',
     '| resource | what it manages |\n|---|---|',
     ...rows,
