@@ -49,7 +49,7 @@ export interface PerformedCheck {
  * Reads hosts, judges them, compares with the last check of the same schedule and profile, and records all of it. Prints
  * nothing.
  * @throws HsmfleetError, HsmfleetErrors for what is wrong with the profile, the hosts file or a playbook, before any host is
- *   touched; STORE; the signal's reason when it is aborted
+ *   touched; STORE when what hosts said could not be kept; the signal's reason when it is aborted
  */
 export async function performCheck(request: CheckRequest): Promise<PerformedCheck> {
   const { store, fleet, evidence, pattern } = request;
@@ -66,6 +66,9 @@ export async function performCheck(request: CheckRequest): Promise<PerformedChec
   const previous = await store.lastCheck({ schedule: request.schedule, profile: profile.name });
   const gathered = evidence === 'live' ? await gather(request, profile, id, hosts) : undefined;
   request.signal?.throwIfAborted();
+  await store.flush();
+  const lost = store.problem();
+  if (lost !== undefined) throw lost;
   const now = new Date();
   const evaluated = await evaluateProfile({
     profile, hosts, query, select: (part) => model.select(part), given, now,

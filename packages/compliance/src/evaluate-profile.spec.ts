@@ -69,6 +69,12 @@ describe('a query', () => {
     expect(outcomes((await evaluateProfile(evaluation({ profile, query }))).results)).toEqual({ a: 'not_applicable', b: 'fail' });
   });
 
+  test('is not waved through where the views that applies asks could not be read', async () => {
+    const profile = profileOf({ controls: [control({ applies: 'select host from tokens', query: 'select host from web_servers' })] });
+    const evidence = new Map([['a', seen({ gaps: [{ views: ['tokens'], problem: 'it hung' }] })], ['b', seen({ collectedAt: null })], ['c', seen()]]);
+    expect(outcomes((await evaluateProfile(evaluation({ hosts: ['a', 'b', 'c'], profile, evidence }))).results)).toEqual({ a: 'error', b: 'error', c: 'not_applicable' });
+  });
+
   test('gets the parameters of each host: default, by pattern, -e', async () => {
     const profile = profileOf({
       controls: [control({ query: 'select host from certificates where days_left < $days' })],

@@ -1,6 +1,6 @@
 import type { CheckCounts, CheckOutcome, CheckResult, ControlSummary, ErrorShape, Finding, FindingCell } from '@hsmfleet/contract';
 import { findingOfRow, findingOfTask } from './finding.ts';
-import type { Control, DriftEvidence, HostEvidence, ParameterValue, Profile, QueryPort, SelectHosts } from './model.ts';
+import type { Control, DriftEvidence, EvidenceGap, HostEvidence, ParameterValue, Profile, QueryPort, SelectHosts } from './model.ts';
 import { namesIn, ParameterValues, usedParameters } from './parameters.ts';
 import { Waivers } from './waivers.ts';
 
@@ -64,7 +64,11 @@ function judge(control: Control, host: string, applies: ReadonlySet<string> | un
   const evidence = evaluation.evidence.get(host);
   const missing = reached(evidence);
   if (missing !== undefined) return { ...missing, findings: openBefore(before) };
-  if (applies?.has(host) === false) return plain('not_applicable', evidence);
+  if (applies?.has(host) === false) {
+    // what names the hosts may itself be unknown of this one
+    const lack = lackOf(control, knowledgeFor(namesIn(control.applies ?? ''), evidence), evaluation.now);
+    return lack === undefined ? plain('not_applicable', evidence) : { ...lack, findings: openBefore(before) };
+  }
   const verdict = control.kind === 'drift' ? judgeDrift(control, host, before, evidence, evaluation) : judgeRows(control, host, rows ?? [], evidence, evaluation.now);
   return verdict.outcome === 'error' && verdict.findings.length === 0 ? { ...verdict, findings: openBefore(before) } : verdict;
 }
@@ -77,13 +81,35 @@ function reached(evidence: HostEvidence | undefined): Verdict | undefined {
 }
 
 function judgeRows(control: Control, host: string, rows: readonly Row[], evidence: HostEvidence | undefined, now: Date): Verdict {
-  const names = namesIn(`${control.query ?? ''} ${control.applies ?? ''}`);
-  const needsTokens = TOKEN_VIEWS.some((view) => names.has(view));
-  const passive = evidence?.kind === 'passive' && needsTokens;
-  const at = (passive ? evidence.tokensReadAt : evidence?.collectedAt) ?? null;
-  const kind: CheckResult['evidence'] = at === null ? null : passive || evidence?.reach === 'snapshot' ? 'snapshot' : (evidence?.kind ?? null);
+  const knowledge = knowledgeFor(namesIn(`${control.query ?? ''} ${control.applies ?? ''}`), evidence);
+  const { at, kind, gap } = knowledge;
+  const tooOld = lackOf(control, { ...knowledge, gap: undefined }, now);
+  if (tooOld !== undefined) return tooOld;
   const findings = [...new Map(rows.map((row) => findingOfRow(control, host, row)).map((finding) => [finding.key, finding])).values()];
   const known = { evidenceAt: at, evidence: kind, findings };
+  if (findings.length > 0) return { outcome: 'fail', ...known, error: null };
+  return (gap === undefined ? undefined : lackOf(control, knowledge, now)) ?? { outcome: 'pass', ...known, error: null };
+}
+
+/** What is known of a host as far as some views tell of it. */
+interface Knowledge {
+  at: string | null;
+  kind: CheckResult['evidence'];
+  /** Tokens are meant, and they were left alone the last time. */
+  passive: boolean;
+  gap: EvidenceGap | undefined;
+}
+
+function knowledgeFor(names: ReadonlySet<string>, evidence: HostEvidence | undefined): Knowledge {
+  const passive = evidence?.kind === 'passive' && TOKEN_VIEWS.some((view) => names.has(view));
+  const at = (passive ? evidence.tokensReadAt : evidence?.collectedAt) ?? null;
+  const kind = at === null ? null : passive || evidence?.reach === 'snapshot' ? 'snapshot' : (evidence?.kind ?? null);
+  return { at, kind, passive, gap: evidence?.gaps.find(({ views }) => views === 'all' || views.some((view) => names.has(view))) };
+}
+
+/** Why what is known is not enough to judge by; undefined when it is. */
+function lackOf(control: Control, { at, kind, passive, gap }: Knowledge, now: Date): Verdict | undefined {
+  const known = { evidenceAt: at, evidence: kind };
   if (at === null) {
     return lacking(known, passive ? 'its tokens were left alone, and no earlier look at them is known' : 'there is no inventory of it', 'run the check without --from-snapshot, or hsmfleet inventory');
   }
@@ -91,10 +117,7 @@ function judgeRows(control: Control, host: string, rows: readonly Row[], evidenc
   if (ageHours > control.maxAgeHours) {
     return lacking(known, `what is known of ${passive ? 'its tokens' : 'it'} is ${age(ageHours)} old, and the control takes ${age(control.maxAgeHours)} at most`, 'run the check without --from-snapshot');
   }
-  if (findings.length > 0) return { outcome: 'fail', ...known, error: null };
-  const gap = evidence?.gaps.find(({ views }) => views === 'all' || views.some((view) => names.has(view)));
-  if (gap !== undefined) return lacking(known, `its inventory is incomplete: ${gap.problem}`, 'hsmfleet inventory shows more; whether the control is met is not known');
-  return { outcome: 'pass', ...known, error: null };
+  return gap === undefined ? undefined : lacking(known, `its inventory is incomplete: ${gap.problem}`, 'hsmfleet inventory shows more; whether the control is met is not known');
 }
 
 function lacking(known: Pick<Verdict, 'evidenceAt' | 'evidence'>, why: string, hint: string): Verdict {
