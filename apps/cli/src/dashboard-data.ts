@@ -7,6 +7,7 @@ import { readControl, readControls } from './dashboard/controls.ts';
 import type { DataStore } from './dashboard/data-store.ts';
 import { readHost } from './dashboard/host-detail.ts';
 import { readHosts } from './dashboard/hosts.ts';
+import { Outcomes } from './dashboard/outcomes.ts';
 import { readOverview } from './dashboard/overview.ts';
 import { readRun, readRunHost, readRuns } from './dashboard/runs.ts';
 
@@ -26,19 +27,20 @@ export interface DashboardSources {
 /** The dashboard's answers, read from the store over its documented views. */
 export function createDashboardData({ store, version, namedQueries, now = () => new Date() }: DashboardSources): DashboardData {
   const heads = new CheckHeads(store);
+  const outcomes = new Outcomes(store);
   return {
-    overview: () => readOverview(store, heads, version, now()),
-    hosts: (query) => readHosts(store, query),
-    host: (name) => readHost(store, heads, name),
-    controls: () => readControls(store, heads),
-    control: (id, query) => readControl(store, heads, id, query),
+    overview: () => readOverview(store, heads, outcomes, version, now()),
+    hosts: (query) => readHosts(store, outcomes, query),
+    host: (name) => readHost(store, heads, outcomes, name),
+    controls: () => readControls(heads, outcomes),
+    control: (id, query) => readControl(store, heads, outcomes, id, query),
     certificates: (query) => readCertificates(store, query, now()),
     runs: ({ limit, after }) => readRuns(store, limit, after),
     run: (id) => readRun(store, id, now()),
     runHost: (id, host) => readRunHost(store, id, host),
     runEvents: (id, after, limit) => store.runEvents(id, after !== undefined && /^\d{1,15}$/.test(after) ? after : undefined, { limit }),
     checks: ({ limit, after }) => readChecks(store, limit, after),
-    check: (id) => readCheck(store, heads, id),
+    check: (id) => readCheck(heads, outcomes, id),
     checkResults: (id, query) => readCheckResults(store, heads, id, query),
     views: () => Promise.resolve({
       items: VIEWS.map(({ name, description, columns }) => ({ name, description, columns: columns.map((column) => ({ name: column.name, type: column.type, description: column.description })) })),

@@ -3,6 +3,7 @@ import { count } from './cells.ts';
 import type { CheckHeads } from './check-heads.ts';
 import { controlStates, describeResults } from './controls.ts';
 import type { DataStore } from './data-store.ts';
+import type { Outcomes } from './outcomes.ts';
 import { offsetOf, pageOf } from './page.ts';
 
 /** GET /checks */
@@ -13,16 +14,17 @@ export async function readChecks(store: DataStore, limit: number, after: string 
 }
 
 /** GET /checks/:id */
-export async function readCheck(store: DataStore, heads: CheckHeads, id: string): Promise<CheckDetail | undefined> {
+export async function readCheck(heads: CheckHeads, outcomes: Outcomes, id: string): Promise<CheckDetail | undefined> {
   const head = await heads.get(id);
   if (head === undefined) return undefined;
+  const tally = await outcomes.tally({ check: id, schedule: head.schedule, profile: head.profile.name, finishedAt: head.finishedAt });
   return {
     summary: {
       id, schedule: head.schedule, profile: head.profile.name, title: head.profile.title, startedAt: head.startedAt, finishedAt: head.finishedAt,
       hosts: head.hosts.length, counts: head.counts,
     },
     user: head.user, version: head.version, file: head.profile.file, sha256: head.profile.sha256, warnings: head.warnings,
-    controls: await controlStates(store, heads, id),
+    controls: await controlStates(heads, [tally]),
   };
 }
 

@@ -1,34 +1,19 @@
 import type { CheckOutcome, CheckResult } from '@hsmfleet/contract';
 import type { ControlDetail, ControlList, ControlQuery, ControlState, HostResult, Paged } from '@hsmfleet/web-api';
-import { count, text } from './cells.ts';
 import type { CheckHeads } from './check-heads.ts';
 import type { DataStore } from './data-store.ts';
-import { noCounts, OUTCOMES, SEVERITIES } from './outcomes.ts';
+import { OUTCOMES, SEVERITIES, type CheckTally, type Outcomes } from './outcomes.ts';
 import { offsetOf, pageOf } from './page.ts';
 
 /** What a control's page shows when nothing else is asked for. */
 const NOT_WELL: readonly CheckOutcome[] = ['fail', 'error', 'unreachable', 'waived'];
 
-/** Controls with their counts, in the last checks or in one, the worst first. */
-export async function controlStates(store: DataStore, heads: CheckHeads, check?: string): Promise<ControlState[]> {
-  const which = check === undefined ? 'latest = 1' : 'check_id = $check';
-  const rows = await store.read(`select check_id, schedule, profile, checked_at, control, outcome, count(*) as number from check_results
-    where ${which} group by check_id, schedule, profile, checked_at, control, outcome`, check === undefined ? {} : { check });
-  const states = new Map<string, ControlState>();
-  for (const row of rows) {
-    const id = String(row.check_id);
-    const key = `${id}\n${String(row.control)}`;
-    let state = states.get(key);
-    if (state === undefined) {
-      state = {
-        control: await heads.control(id, String(row.control)), schedule: text(row.schedule), profile: String(row.profile), check: id,
-        finishedAt: String(row.checked_at), counts: noCounts(),
-      };
-      states.set(key, state);
-    }
-    state.counts[String(row.outcome) as CheckOutcome] = count(row.number);
-  }
-  return [...states.values()].sort(byBadness);
+/** Controls of checks with their counts, the worst first. */
+export async function controlStates(heads: CheckHeads, tallies: readonly CheckTally[]): Promise<ControlState[]> {
+  const states = tallies.flatMap(({ check, schedule, profile, finishedAt, controls }) =>
+    [...controls].map(async ([id, counts]): Promise<ControlState> => ({ control: await heads.control(check, id), schedule, profile, check, finishedAt, counts })),
+  );
+  return (await Promise.all(states)).sort(byBadness);
 }
 
 /** Failing ones first, then by severity, then by how many hosts. */
@@ -39,23 +24,23 @@ function byBadness(a: ControlState, b: ControlState): number {
 }
 
 /** GET /controls */
-export async function readControls(store: DataStore, heads: CheckHeads): Promise<ControlList> {
-  return { items: await controlStates(store, heads) };
+export async function readControls(heads: CheckHeads, outcomes: Outcomes): Promise<ControlList> {
+  return { items: await controlStates(heads, await outcomes.latest()) };
 }
 
 /** A control over all hosts; undefined when no last check has it. */
-export async function readControl(store: DataStore, heads: CheckHeads, id: string, query: Paged<ControlQuery>): Promise<ControlDetail | undefined> {
-  const states = (await controlStates(store, heads)).filter(({ control }) => control.id === id);
+export async function readControl(store: DataStore, heads: CheckHeads, outcomes: Outcomes, id: string, query: Paged<ControlQuery>): Promise<ControlDetail | undefined> {
+  const states = (await controlStates(heads, await outcomes.latest())).filter(({ control }) => control.id === id);
   const [first] = states;
   if (first === undefined) return undefined;
   const wanted = states.filter((state) => (query.profile === undefined || state.profile === query.profile) && (query.schedule === undefined || state.schedule === query.schedule));
-  const outcomes = query.outcome === 'all' ? OUTCOMES : query.outcome === undefined ? NOT_WELL : [query.outcome];
+  const shown = query.outcome === 'all' ? OUTCOMES : query.outcome === undefined ? NOT_WELL : [query.outcome];
   const offset = offsetOf(query.after);
   const results: HostResult[] = [];
   let total = 0;
   for (const state of wanted) {
     const found = await store.checkResults(state.check, {
-      control: id, outcomes, limit: query.limit - results.length, offset: Math.max(0, offset - total),
+      control: id, outcomes: shown, limit: query.limit - results.length, offset: Math.max(0, offset - total),
     });
     total += found.total;
     results.push(...(await describeResults(store, heads, state.check, found.results)));
@@ -64,12 +49,11 @@ export async function readControl(store: DataStore, heads: CheckHeads, id: strin
 }
 
 /** What the last checks say of a host. */
-export async function resultsOfHost(store: DataStore, heads: CheckHeads, host: string): Promise<HostResult[]> {
-  const checks = await store.read('select distinct check_id from check_results where latest = 1 and host = $host', { host });
+export async function resultsOfHost(store: DataStore, heads: CheckHeads, latest: readonly CheckTally[], host: string): Promise<HostResult[]> {
   const results: HostResult[] = [];
-  for (const { check_id: id } of checks) {
-    const found = await store.checkResults(String(id), { host, limit: 1_000, offset: 0 });
-    results.push(...(await describeResults(store, heads, String(id), found.results)));
+  for (const { check } of latest.filter(({ hosts }) => hosts.has(host))) {
+    const found = await store.checkResults(check, { host, limit: 1_000, offset: 0 });
+    results.push(...(await describeResults(store, heads, check, found.results)));
   }
   return results.sort((a, b) => OUTCOMES.indexOf(a.outcome) - OUTCOMES.indexOf(b.outcome) || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }

@@ -5,12 +5,14 @@ import { resultsOfHost } from './controls.ts';
 import type { CheckHeads } from './check-heads.ts';
 import type { DataStore } from './data-store.ts';
 import { summariesOf } from './hosts.ts';
+import { sumUpHosts, type Outcomes } from './outcomes.ts';
 
 type Verdict = HostDetail['modules'][number]['readOnly'];
 
 /** Everything about a host. */
-export async function readHost(store: DataStore, heads: CheckHeads, name: string): Promise<HostDetail | undefined> {
-  const [summary] = await summariesOf(store, [name]);
+export async function readHost(store: DataStore, heads: CheckHeads, outcomes: Outcomes, name: string): Promise<HostDetail | undefined> {
+  const latest = await outcomes.latest();
+  const [summary] = await summariesOf(store, sumUpHosts(latest), [name]);
   const all = (sql: string): Promise<ViewRow[]> => store.read(sql, { host: name });
   const [host] = await all('select * from hosts where host = $host');
   if (summary === undefined || host === undefined) return undefined;
@@ -26,7 +28,7 @@ export async function readHost(store: DataStore, heads: CheckHeads, name: string
     nssModules: (await all('select * from nss_modules where host = $host order by database, name')).map(nssModuleOf),
     sites: sites.map(siteOf),
     custody: (await all('select * from custody where host = $host and latest = 1 order by token')).map(custodyOf),
-    results: await resultsOfHost(store, heads, name),
+    results: await resultsOfHost(store, heads, latest, name),
     runs: (await all('select * from runs where host = $host order by started_at desc limit 20')).map(runOf),
   };
 }

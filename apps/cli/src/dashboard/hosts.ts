@@ -1,34 +1,29 @@
 import type { HostList, HostState, HostsQuery, HostSummary, Paged, RunStatus } from '@hsmfleet/web-api';
 import { count, text, type ViewRow } from './cells.ts';
 import type { DataStore } from './data-store.ts';
-import { HOST_OUTCOMES, OUTCOMES } from './outcomes.ts';
+import { OUTCOMES, sumUpHosts, type HostOutcome, type Outcomes } from './outcomes.ts';
 import { offsetOf, pageOf } from './page.ts';
 
 const PIN_STATES = ['ok', 'unknown', 'uninitialized', 'count_low', 'final_try', 'locked'];
 const VERDICTS = ['read_only', 'unproven', 'writable'] as const;
 const rank = (column: string, words: readonly string[]): string => `case ${column} ${words.map((word, index) => `when '${word}' then ${String(index)}`).join(' ')} else 1 end`;
 
-/** What hosts are sorted by; the names of the subqueries that it takes. */
-const SORTS: Record<NonNullable<HostsQuery['sort']>, { by: string; joins: ('r' | 'c')[] }> = {
-  host: { by: 'h.host', joins: [] },
-  state: { by: "case h.state when 'error' then 0 when 'never' then 1 when 'stale' then 2 else 3 end", joins: [] },
-  outcome: { by: 'coalesce(r.outcome_rank, 9)', joins: ['r'] },
-  failing: { by: 'coalesce(r.failing, 0)', joins: ['r'] },
-  expiry: { by: "coalesce(c.next_expiry, '9999')", joins: ['c'] },
-  collected: { by: "coalesce(h.collected_at, '')", joins: [] },
+/** What the database sorts hosts by; what checks say of them is sorted here. */
+const SORTS: Record<Exclude<NonNullable<HostsQuery['sort']>, 'outcome' | 'failing'>, string> = {
+  host: 'h.host',
+  state: "case h.state when 'error' then 0 when 'never' then 1 when 'stale' then 2 else 3 end",
+  expiry: "coalesce(c.next_expiry, '9999')",
+  collected: "coalesce(h.collected_at, '')",
 };
-const JOINS = {
-  r: `left join (${HOST_OUTCOMES}) r on r.host = h.host`,
-  c: 'left join (select host, min(not_after) as next_expiry from certificates group by host) c on c.host = h.host',
-};
+const EXPIRY = 'left join (select host, min(not_after) as next_expiry from certificates group by host) c on c.host = h.host';
 
 /** Hosts, filtered and sorted. */
-export async function readHosts(store: DataStore, query: Paged<HostsQuery>): Promise<HostList> {
+export async function readHosts(store: DataStore, outcomes: Outcomes, query: Paged<HostsQuery>): Promise<HostList> {
   const { sort = 'host', order = 'asc', limit } = query;
   const offset = offsetOf(query.after);
+  const byOutcome = sort === 'outcome' || sort === 'failing';
   const params: ViewRow = { limit, offset };
   const conditions: string[] = [];
-  const joins = new Set(SORTS[sort].joins);
   if (query.search !== undefined && query.search !== '') {
     params.search = `%${query.search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
     conditions.push(`(${['host', 'distribution', 'address'].map((column) => `lower(h.${column}) like $search escape '\\'`).join(' or ')})`);
@@ -37,21 +32,30 @@ export async function readHosts(store: DataStore, query: Paged<HostsQuery>): Pro
     params.state = query.state;
     conditions.push('h.state = $state');
   }
-  if (query.outcome === 'unchecked') conditions.push('r.outcome_rank is null');
-  else if (query.outcome !== undefined) {
-    params.rank = OUTCOMES.indexOf(query.outcome);
-    conditions.push('r.outcome_rank = $rank');
+  const from = `from hosts h ${sort === 'expiry' ? EXPIRY : ''} ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}`;
+  const by = byOutcome ? 'h.host' : `${SORTS[sort]} ${order}, h.host`;
+  const checked = sumUpHosts(await outcomes.latest());
+  if (!byOutcome && query.outcome === undefined) {
+    const [counted] = await store.read(`select count(*) as total ${from}`, params);
+    const names = await store.read(`select h.host ${from} order by ${by} limit $limit offset $offset`, params);
+    return pageOf(await summariesOf(store, checked, names.map(({ host }) => String(host))), count(counted?.total), offset);
   }
-  if (query.outcome !== undefined) joins.add('r');
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
-  const from = `from hosts h ${[...joins].map((name) => JOINS[name]).join(' ')} ${where}`;
-  const [counted] = await store.read(`select count(*) as total ${from}`, params);
-  const names = await store.read(`select h.host ${from} order by ${SORTS[sort].by} ${order}, h.host limit $limit offset $offset`, params);
-  return pageOf(await summariesOf(store, names.map(({ host }) => String(host))), count(counted?.total), offset);
+  const all = (await store.read(`select h.host ${from} order by ${by}`, params)).map(({ host }) => String(host));
+  const found = query.outcome === undefined ? all : all.filter((name) => (checked.get(name)?.outcome ?? 'unchecked') === query.outcome);
+  if (byOutcome) sortByOutcome(found, checked, sort, order);
+  return pageOf(await summariesOf(store, checked, found.slice(offset, offset + limit)), found.length, offset);
+}
+
+function sortByOutcome(names: string[], checked: ReadonlyMap<string, HostOutcome>, sort: 'outcome' | 'failing', order: 'asc' | 'desc'): void {
+  const rank = (name: string): number => {
+    const known = checked.get(name);
+    return sort === 'failing' ? (known?.failing ?? 0) : known === undefined ? OUTCOMES.length : OUTCOMES.indexOf(known.outcome);
+  };
+  names.sort((a, b) => (order === 'asc' ? rank(a) - rank(b) : rank(b) - rank(a)));
 }
 
 /** Hosts in one line each, in the order of the names; names that the store does not know are left out. */
-export async function summariesOf(store: DataStore, names: readonly string[]): Promise<HostSummary[]> {
+export async function summariesOf(store: DataStore, checked: ReadonlyMap<string, HostOutcome>, names: readonly string[]): Promise<HostSummary[]> {
   if (names.length === 0) return [];
   const params: ViewRow = Object.fromEntries(names.map((name, index) => [`n${String(index)}`, name]));
   const these = `host in (${Object.keys(params).map((name) => `$${name}`).join(', ')})`;
@@ -62,15 +66,14 @@ export async function summariesOf(store: DataStore, names: readonly string[]): P
   const certificates = await by(`select host, count(*) as number, min(not_after) as next_expiry from certificates where ${these} group by host`);
   const modules = await by(`select host, max(${rank('read_only', VERDICTS)}) as verdict from modules where ${these} group by host`);
   const sites = await by(`select host, count(*) as number, sum(case serving when 1 then 1 else 0 end) as serving from sites where ${these} group by host`);
-  const outcomes = await by(HOST_OUTCOMES.replace('where latest = 1', `where latest = 1 and ${these}`));
   return names.flatMap((name) => {
     const host = hosts.get(name);
     if (host === undefined) return [];
-    const [token, certificate, module, site, outcome] = [tokens, certificates, modules, sites, outcomes].map((rows) => rows.get(name));
+    const [token, certificate, module, site] = [tokens, certificates, modules, sites].map((rows) => rows.get(name));
     return [{
       host: name, state: String(host.state) as HostState, problem: text(host.inventory_problem), collectedAt: text(host.collected_at),
       lastSeenAt: text(host.last_seen_at), distribution: text(host.distribution), distributionVersion: text(host.distribution_version),
-      outcome: outcome === undefined ? null : (OUTCOMES[count(outcome.outcome_rank)] ?? null), failing: count(outcome?.failing),
+      outcome: checked.get(name)?.outcome ?? null, failing: checked.get(name)?.failing ?? 0,
       tokens: count(token?.number), keys: count(keys.get(name)?.number), certificates: count(certificate?.number), nextExpiry: text(certificate?.next_expiry),
       readOnly: module === undefined ? null : (VERDICTS[count(module.verdict)] ?? null), pinState: token === undefined ? null : (PIN_STATES[count(token.pin)] ?? null),
       sites: count(site?.number), sitesServing: count(site?.serving), lastRun: text(host.last_run), lastStatus: text(host.last_status) as RunStatus | null,

@@ -5,7 +5,7 @@ import { count, type ViewRow } from './cells.ts';
 import type { CheckHeads } from './check-heads.ts';
 import { controlStates } from './controls.ts';
 import type { DataStore } from './data-store.ts';
-import { HOST_OUTCOMES, noCounts, OUTCOMES } from './outcomes.ts';
+import { noCounts, sumUpHosts, type CheckTally, type Outcomes } from './outcomes.ts';
 import { summaryOf } from './runs.ts';
 
 /** Checks looked at for the lines over time, and points of each line. */
@@ -13,14 +13,15 @@ const LOOKED_AT = 1_000;
 const POINTS = 200;
 
 /** GET /overview */
-export async function readOverview(store: DataStore, heads: CheckHeads, version: string, now: Date): Promise<Overview> {
+export async function readOverview(store: DataStore, heads: CheckHeads, outcomes: Outcomes, version: string, now: Date): Promise<Overview> {
+  const latest = await outcomes.latest();
   const checks = await store.checks({ limit: LOOKED_AT });
   const series = seriesOf(checks);
-  const states = await controlStates(store, heads);
+  const states = await controlStates(heads, latest);
   return {
     at: now.toISOString(), version,
     fleet: await readFleet(store),
-    hostOutcomes: await readHostOutcomes(store),
+    hostOutcomes: await readHostOutcomes(store, latest),
     certificates: await readExpiry(store),
     checks: series.flatMap(({ newest }) => newest),
     history: series.map(({ line }) => line),
@@ -47,15 +48,11 @@ async function readFleet(store: DataStore): Promise<Overview['fleet']> {
   };
 }
 
-async function readHostOutcomes(store: DataStore): Promise<Overview['hostOutcomes']> {
+async function readHostOutcomes(store: DataStore, latest: readonly CheckTally[]): Promise<Overview['hostOutcomes']> {
   const counts = { ...noCounts(), unchecked: 0 };
-  const rows = await store.read(`select outcome_rank, count(*) as number from (${HOST_OUTCOMES}) checked group by outcome_rank`);
-  for (const row of rows) {
-    const outcome = OUTCOMES[count(row.outcome_rank)];
-    if (outcome !== undefined) counts[outcome] = count(row.number);
-  }
-  const [unchecked] = await store.read('select count(*) as number from hosts where host not in (select host from check_results where latest = 1)');
-  counts.unchecked = count(unchecked?.number);
+  const checked = sumUpHosts(latest);
+  for (const { outcome } of checked.values()) counts[outcome] += 1;
+  for (const { host } of await store.read('select host from hosts')) if (!checked.has(String(host))) counts.unchecked += 1;
   return counts;
 }
 
