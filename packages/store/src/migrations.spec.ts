@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MIGRATIONS, SCHEMA_VERSION, type Migration } from './migrations.ts';
 import { openSqlite } from './sqlite-database.ts';
 import { openStore } from './store.ts';
-import { sampleReport } from './testdata/samples.ts';
+import { sampleReport } from './testkit/samples.ts';
 import { POSTGRES, SQLITE } from './dialect.ts';
 import { HISTORY_KINDS } from './inventory/index.ts';
 import { storedColumns } from './inventory/kind.ts';

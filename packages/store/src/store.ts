@@ -116,14 +116,15 @@ export interface Store {
 /**
  * Opens the store, creating it when it is missing.
  * @param location the path of an SQLite file, or the URL of a PostgreSQL database; what {@link defaultLocation} says when absent
+ * @param options.blobs folder for the package files that hosts built, which stay on this machine; beside the file of this user when absent
  * @throws HsmfleetError STORE when it cannot be opened or was written by a newer hsmfleet
  */
-export async function openStore(location: string = defaultLocation()): Promise<Store> {
-  if (!isPostgresUrl(location)) return new DatabaseStore(await openSqlite(location), new BlobFiles(join(dirname(location), 'blobs')));
+export async function openStore(location: string = defaultLocation(), options: { blobs?: string } = {}): Promise<Store> {
+  const folder = options.blobs ?? join(dirname(isPostgresUrl(location) ? defaultStorePath() : location), 'blobs');
+  if (!isPostgresUrl(location)) return new DatabaseStore(await openSqlite(location), new BlobFiles(folder));
   // whoever uses no PostgreSQL need not load its driver
   const { openPostgres } = await import('./postgres-database.ts');
-  // package files stay on this machine
-  return new DatabaseStore(await openPostgres(location, queryLocation()), new BlobFiles(join(dirname(defaultStorePath()), 'blobs')));
+  return new DatabaseStore(await openPostgres(location, queryLocation()), new BlobFiles(folder));
 }
 
 class DatabaseStore implements Store {
