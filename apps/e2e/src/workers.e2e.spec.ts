@@ -1,15 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Desk, events, Fleet, recap, ROOT, run, SITE, type Ended } from './fleet.ts';
+import { Desk, events, Fleet, PIN, recap, ROOT, run, SITE, type Ended } from './fleet.ts';
 import { TestDatabase } from './test-database.ts';
 
-/* Several workers share a run through PostgreSQL; one is killed, one has a wrong PIN, one has another project. */
+/* Eight hosts at least. Several workers share a run through PostgreSQL; one is killed, one has a wrong PIN, one has another project. */
+const WRONG = '190356';
 const HOSTS = Number(process.env.HSMFLEET_E2E_WORKER_HOSTS ?? 16);
 let fleet: Fleet;
 let desk: Desk;
 let database: TestDatabase;
+const projects: string[] = [];
 const running: { child: ChildProcess; log: () => string }[] = [];
 
 beforeAll(async () => {
@@ -34,12 +37,14 @@ afterEach(async () => {
 afterAll(async () => {
   fleet.down();
   desk.remove();
+  for (const project of projects) rmSync(project, { recursive: true });
   await database.drop();
 });
 
 /** Starts a worker with a copy of the project of its own, and waits until it is heard of. */
 async function startWorker(name: string): Promise<{ child: ChildProcess; log: () => string; project: string }> {
-  const project = `${desk.folder}/../${desk.folder.split('/').at(-1) ?? ''}-${name}`;
+  const project = mkdtempSync(join(tmpdir(), `hsmfleet-worker-${name}-`));
+  projects.push(project);
   cpSync(desk.folder, project, { recursive: true, filter: (path) => !path.startsWith(join(desk.folder, '.state')) });
   const child = spawn(join(ROOT, 'apps/cli/bin/hsmfleet'), ['worker', '--project', project], { cwd: '/', env: { ...desk.env, XDG_STATE_HOME: join(project, '.state') }, stdio: ['ignore', 'ignore', 'pipe'] });
   let text = '';
@@ -91,15 +96,16 @@ describe('two workers and one PostgreSQL', () => {
   });
 
   test('a wrong PIN is tried on one host of all, whichever worker has it', async () => {
-    desk.pin('111111');
+    desk.pin(WRONG);
     const workers = [await startWorker('c'), await startWorker('d')];
-    const result = await site('web01,web02,web03,web04');
-    desk.pin('648219');
+    // tokens of their own: after a wrong PIN a token refuses until somebody looked at it
+    const result = await site('web05,web06,web07,web08');
+    desk.pin(PIN);
     expect(result.code).toBe(2);
     const failures = events(result.stdout).filter((event) => event.type === 'task_finished' && (event.outcome === 'failed' || event.outcome === 'refused')).map((event) => (event.error as { code: string }).code);
     expect(failures.filter((code) => code === 'PIN_INCORRECT')).toHaveLength(1);
     expect(failures.filter((code) => code === 'PIN_REFUSED')).toHaveLength(3);
-    for (const text of [result.stdout, result.stderr, ...workers.map(({ log }) => log()), await database.dump()]) expect(text).not.toContain('111111');
+    for (const text of [result.stdout, result.stderr, ...workers.map(({ log }) => log()), await database.dump()]) expect(text).not.toContain(WRONG);
   });
 
   test('a rollout ends as it does without workers; the PIN is nowhere in the database', async () => {
@@ -109,7 +115,7 @@ describe('two workers and one PostgreSQL', () => {
     expect(result, result.stdout + result.stderr).toMatchObject({ code: 0 });
     const again = await desk.apply('site.yml', '-l', 'web01,web02,web03,web04');
     expect(recap(again.stdout), again.stderr).toEqual(Object.fromEntries(['web01', 'web02', 'web03', 'web04'].map((host) => [host, expect.objectContaining({ changed: 0, failed: 0 })])));
-    expect(await database.dump()).not.toContain('648219');
+    expect(await database.dump()).not.toContain(PIN);
   });
 
   test('a worker with another project is refused by name, and notices when it has the same', async () => {
