@@ -222,6 +222,12 @@ create table upkeep (name text primary key, done_at text not null) strict, witho
     // only rows that inventories bring, see the folder inventory
     sql: '',
   },
+  {
+    version: 8,
+    name: 'tokens over time',
+    // a view only
+    sql: '',
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

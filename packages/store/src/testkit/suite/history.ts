@@ -44,6 +44,18 @@ export function historySuite(kind: StoreKind): void {
       await expect(store.query('select days_left from certificates', { asOf: '2026-01-01T12:00Z' })).resolves.toMatchObject({ rows: [[3286]] });
     });
 
+    it('tells where tokens have been', async () => {
+      const [here, there] = [sampleReport('a', day(1)), sampleReport('b', day(3))];
+      await store.recordInventory(here);
+      await store.recordInventory({ ...sampleReport('a', day(2)), modules: [] });
+      await store.recordInventory(there);
+      const sightings = (asOf?: string): Promise<unknown> => store.read('select host, serial, from_at, until_at from token_sightings order by from_at', {}, { asOf });
+      expect(await sightings()).toEqual([
+        { host: 'a', serial: 'S1', from_at: day(1), until_at: day(2) }, { host: 'b', serial: 'S1', from_at: day(3), until_at: null },
+      ]);
+      expect(await sightings(day(1))).toEqual([{ host: 'a', serial: 'S1', from_at: day(1), until_at: null }]);
+    });
+
     it('knows how hosts were, as runs and inventories left them', async () => {
       const event = (run: string, at: string) => stamp(run, at);
       for (const [run, at, reached] of [['r1', day(1), true], ['r2', day(2), false], ['r3', day(3), true]] as const) {
