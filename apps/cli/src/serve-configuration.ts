@@ -35,6 +35,8 @@ export interface ServeConfiguration {
   origins: readonly string[];
   users: readonly UserRecord[];
   store: string | undefined;
+  /** Who reaches the hosts; this process when absent. */
+  workers: { project: string } | undefined;
   concurrency: number;
   stopAfterMs: number;
   schedules: readonly ServeSchedule[];
@@ -69,6 +71,7 @@ export async function loadServeConfiguration(path: string): Promise<ServeConfigu
     file, listen, tls, notify, schedules,
     origins: written.origins ?? [], users: reader.users(written),
     store: written.store === undefined ? undefined : resolve(dirname(file), written.store),
+    workers: written.workers === undefined ? undefined : { project: resolve(dirname(file), written.workers.project) },
     concurrency: written.concurrency ?? 4, stopAfterMs: milliseconds(written.stop_after ?? '20s'),
     warnings: reader.warnings,
   };

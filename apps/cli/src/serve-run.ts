@@ -5,6 +5,7 @@ import { executePlaybook } from './execute-playbook.ts';
 import { performCheck } from './perform-check.ts';
 import type { ServeSchedule } from './serve-configuration.ts';
 import type { Log } from './serve-log.ts';
+import { databaseUrl, openWorkerPool, type WorkerPool } from './worker-pool.ts';
 
 /** How a schedule's turn ends that did its work. Everything else is a failure of the turn itself. */
 export const OUTCOMES = ['pass', 'findings', 'errors', 'unreachable'] as const;
@@ -14,6 +15,8 @@ export interface RunDependencies {
   /** Of the store. */
   location: string;
   log: Log;
+  /** Who reaches the hosts; this process when absent. */
+  workers: { project: string } | undefined;
   /** A host failed, or could not be reached. */
   onAgentError(code: string): void;
   /** Something that people are to be told may be waiting. */
@@ -26,27 +29,31 @@ export interface RunDependencies {
  * @throws HsmfleetError, HsmfleetErrors when it could not be done, also because of the signal
  */
 export async function runSchedule(run: ScheduledRun<ServeSchedule>, signal: AbortSignal, dependencies: RunDependencies): Promise<Outcome> {
-  const store = await openStore(dependencies.location);
+  const { location, workers } = dependencies;
+  const store = await openStore(location);
+  let pool: WorkerPool | undefined;
   try {
     const { work } = run.schedule;
-    const outcome = await (work.kind === 'profile' ? check(run, work.profile, store, signal, dependencies) : dryRun(run, work.playbook, store, signal, dependencies));
+    if (workers !== undefined) pool = await openWorkerPool({ project: workers.project, live: false, url: databaseUrl(location) });
+    const outcome = await (work.kind === 'profile' ? check(run, work.profile, store, signal, dependencies, pool) : dryRun(run, work.playbook, store, signal, dependencies, pool));
     await store.flush();
     const problem = store.problem();
     if (problem !== undefined) throw problem;
     await store.prune();
     return outcome;
   } finally {
+    await pool?.close();
     await store.close();
   }
 }
 
-async function check(run: ScheduledRun<ServeSchedule>, profile: string, store: Store, signal: AbortSignal, { log, onAgentError, onRecorded }: RunDependencies): Promise<Outcome> {
+async function check(run: ScheduledRun<ServeSchedule>, profile: string, store: Store, signal: AbortSignal, { log, onAgentError, onRecorded }: RunDependencies, pool: WorkerPool | undefined): Promise<Outcome> {
   const { id, schedule, reason } = run;
   // the process may have been killed after the check was recorded: then there is nothing to make up for
   const recorded = reason === 'cut off' ? await store.check(id) : undefined;
   if (recorded !== undefined) return outcomeOf(recorded.counts);
   const { report } = await performCheck({
-    profile, fleet: schedule.fleet, pattern: schedule.pattern, schedule: schedule.name, id, evidence: schedule.evidence, store, sinks: schedule.sinks, signal,
+    profile, fleet: schedule.fleet, pattern: schedule.pattern, schedule: schedule.name, id, evidence: schedule.evidence, store, sinks: schedule.sinks, signal, gather: pool?.gather,
     // the scheduler's signal comes at the same time, but a check that knows of it beforehand can still say what it has
     timeoutMs: Math.max(1_000, schedule.timeoutMs - Math.min(15_000, schedule.timeoutMs / 4)),
     onEvent: (event) => { countError(event, onAgentError); },
@@ -56,9 +63,9 @@ async function check(run: ScheduledRun<ServeSchedule>, profile: string, store: S
   return outcomeOf(report.counts);
 }
 
-async function dryRun({ id, schedule }: ScheduledRun<ServeSchedule>, playbook: string, store: Store, signal: AbortSignal, { log, onAgentError }: RunDependencies): Promise<Outcome> {
+async function dryRun({ id, schedule }: ScheduledRun<ServeSchedule>, playbook: string, store: Store, signal: AbortSignal, { log, onAgentError }: RunDependencies, pool: WorkerPool | undefined): Promise<Outcome> {
   const { summary } = await executePlaybook({
-    playbook, fleet: schedule.fleet, limit: schedule.pattern, check: true, diff: true, store, run: id, signal,
+    playbook, fleet: schedule.fleet, limit: schedule.pattern, check: true, diff: true, store, run: id, signal, workers: pool?.engage,
     onEvent: (event) => { countError(event, onAgentError); },
     onNote: (text) => { log('warning', text.replace(/^warning: /, ''), { schedule: schedule.name, run: id }); },
   });

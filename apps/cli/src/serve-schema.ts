@@ -46,6 +46,10 @@ export const ServeFile = Type.Object(
     origins: Type.Optional(Type.Array(Text('https://fleet.example.org'), { description: 'further origins under which browsers reach the server, such as that of a proxy before it' })),
     users: Type.Optional(Type.Array(UserRecord, { description: 'who may come in; `hsmfleet serve-token NAME` makes an entry. Without users there is no dashboard and no API' })),
     store: Type.Optional(Text('file of the store, relative to this file; that of every command when absent (HSMFLEET_DATABASE_URL, or below XDG_STATE_HOME)')),
+    workers: Type.Optional(Type.Object(
+      { project: Text('folder that every worker has a copy of, with profiles, playbooks and hosts files in it; relative to this file') },
+      { ...strict, description: 'have workers reach the hosts, see `hsmfleet worker`; the store has to be in PostgreSQL' },
+    )),
     concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'schedules that run at once, 4 when absent; those with a host in common never do' })),
     stop_after: Type.Optional(Duration('how long running checks may go on when the server is told to end, before hosts are told to stop after their current task; 20s when absent')),
     ...Reach,

@@ -52,7 +52,7 @@ export class FleetServer {
     this.#log = log;
     this.#scheduler = new Scheduler<ServeSchedule>({
       run: (run, signal) => runSchedule(run, signal, {
-        location, log,
+        location, log, workers: this.#configuration.workers,
         onAgentError: (code) => { this.#metrics.agentError(code); },
         onRecorded: () => { this.#delivery?.kick(); },
       }),

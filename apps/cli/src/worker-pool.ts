@@ -65,10 +65,9 @@ export async function openWorkerPool({ project, live, url = databaseUrl() }: Wor
   };
 }
 
-/** @throws HsmfleetError USAGE when the store is no PostgreSQL database */
-export function databaseUrl(): string {
-  const url = defaultLocation();
-  if (/^postgres(?:ql)?:\/\//.test(url)) return url;
+/** @param location of the store @throws HsmfleetError USAGE when it is no PostgreSQL database */
+export function databaseUrl(location = defaultLocation()): string {
+  if (/^postgres(?:ql)?:\/\//.test(location)) return location;
   throw new HsmfleetError('USAGE', 'workers need a PostgreSQL database that all of them reach', { hint: 'set HSMFLEET_DATABASE_URL to postgres://USER@HOST/DATABASE' });
 }
 
