@@ -34,7 +34,7 @@ await build({
   legalComments: 'none',
   // ssh2 loads native parts when they are there; chokidar is nunjucks' optional file watcher, which is never used
   // resvg is a native library for each platform, which npm installs
-  external: ['@resvg/resvg-js', 'ssh2', 'cpu-features', 'chokidar', 'fsevents'],
+  external: ['pg-native', '@resvg/resvg-js', 'ssh2', 'cpu-features', 'chokidar', 'fsevents'],
   // CommonJS packages inside the bundle ask for Node's own modules with require
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   plugins: [compiledFrames()],

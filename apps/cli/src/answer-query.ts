@@ -9,6 +9,7 @@ export type AnswerFormat = 'table' | 'json' | 'csv';
 export interface AnswerOptions {
   format: AnswerFormat;
   hosts?: string[];
+  asOf?: string;
   maxRows: string;
   timeout: string;
 }
@@ -27,10 +28,11 @@ export async function answerQuery(sql: string | undefined, options: AnswerOption
   const store = await openStore();
   try {
     const hosts = options.hosts === undefined ? undefined : await hostNames(options.hosts);
-    const result = await store.query(statement, { maxRows, timeoutMs });
+    const result = await store.query(statement, { maxRows, timeoutMs, asOf: options.asOf });
     process.stdout.write(await formatAnswer(result, options.format));
     if (result.truncated) process.stderr.write(`only the first ${String(maxRows)} rows are shown; --max-rows allows more\n`);
-    process.stderr.write(`${describeFreshness(await store.freshness(hosts))}\n`);
+    // how fresh the present is says nothing about the past
+    if (options.asOf === undefined) process.stderr.write(`${describeFreshness(await store.freshness(hosts))}\n`);
     return 0;
   } finally {
     await store.close();

@@ -1,10 +1,14 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { takeDatabaseUrls } from '@hsmfleet/store/location';
 import { COMMANDS } from './commands.ts';
 import { runProgram } from './program.ts';
 
 // commands load some 2 MB of code: keeping it compiled saves a quarter of their start; without write permission it does nothing
 enableCompileCache(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
+
+// passwords of databases are for this process alone: programs that it starts must not inherit them
+takeDatabaseUrls();
 
 // a reader that goes away (`hsmfleet … | head`) is no reason to fail, least of all in the middle of a run
 for (const stream of [process.stdout, process.stderr]) {

@@ -23,6 +23,8 @@ const SOLE_IMPORTERS: Record<string, string> = {
   ssh2: '@hsmfleet/transport-ssh',
   pkcs11js: '@hsmfleet/pkcs11',
   'node:sqlite': '@hsmfleet/store',
+  pg: '@hsmfleet/store',
+  'pg-connection-string': '@hsmfleet/store',
   nunjucks: '@hsmfleet/template',
   'pg-boss': '@hsmfleet/jobs',
   nodemailer: '@hsmfleet/notify',

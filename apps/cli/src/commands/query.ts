@@ -5,6 +5,7 @@ interface QueryOptions {
   format: 'table' | 'json' | 'csv';
   views?: true;
   hosts?: string[];
+  asOf?: string;
   maxRows: string;
   timeout: string;
 }
@@ -18,6 +19,7 @@ export const query = defineCommand<QueryOptions>({
   options: [
     { flags: '--format <format>', description: 'how to print the answer', choices: ['table', 'json', 'csv'], default: 'table' },
     { flags: '--views', description: 'describe the views and their columns' },
+    { flags: '--as-of <instant>', description: 'answer as it was then: a date (its end, UTC) or a time with its offset, such as 2026-11-01T12:00Z' },
     { ...HOSTS_OPTION, description: 'hosts file whose hosts are counted as fresh, stale, in error or never seen; may be repeated' },
     { flags: '--max-rows <n>', description: 'rows at most', default: '10000' },
     { flags: '--timeout <seconds>', description: 'end the query after this time', default: '10' },

@@ -30,15 +30,11 @@ export function testServerUrl(): string {
   return stdout.trim();
 }
 
-/**
- * Makes an empty database on the test server.
- * @param prefix of its name
- * @param template name of the database that it is a copy of
- */
-export async function createTestDatabase(prefix = 'spec', template = 'template0'): Promise<TestDatabase> {
+/** Makes an empty database on the test server; its name begins with a prefix. */
+export async function createTestDatabase(prefix = 'spec'): Promise<TestDatabase> {
   const server = testServerUrl();
   const name = `${prefix}_${randomBytes(6).toString('hex')}`;
-  await onTestServer(server, `create database "${name}" template "${template}"`);
+  await onTestServer(server, `create database "${name}"`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {

@@ -76,6 +76,7 @@ export function storeSuite(kind: StoreKind): void {
       for (const event of sampleRun('run-00000001', 1, 1)) store.appendEvent(event);
       await store.flush();
       expect(store.problem()).toMatchObject({ code: 'STORE', message: expect.stringMatching(/^cannot write to the history database .*: .*event/) as unknown });
+      await at.sql('alter table gone rename to event');
     });
 
     it('of old runs are dropped by prune, their rows per host are not', async () => {
