@@ -82,7 +82,7 @@ function sharedFindings(results: readonly CheckResult[]): SharedFinding[] {
 
 /** Cells that neither name the host nor stand in the message. */
 function untoldCells({ message, row }: Finding): [string, FindingCell][] {
-  return Object.entries(row).filter(([name, value]) => name !== 'host' && value !== null && value !== '' && !hasWord(message, String(value)));
+  return Object.entries(row).filter(([name, value]) => name !== 'host' && value !== null && value !== '' && !String(value).split('\n').every((line) => hasWord(message, line)));
 }
 
 function controlsById(report: CheckReport): Map<string, ControlSummary> {

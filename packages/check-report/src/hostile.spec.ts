@@ -8,8 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import type { CheckReport } from '@hsmfleet/contract';
 import { CSV_COLUMNS } from './csv.ts';
-import { renderCheck } from './render-check.ts';
+import { CHECK_FORMATS, renderCheck } from './render-check.ts';
 import { hostileReport, reportsOfHostileTexts } from './testkit/hostile-report.ts';
+import { sampleReport } from './testkit/sample-report.ts';
 
 /** What could deceive whoever looks at it, the line ends of the report itself aside. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/u;
@@ -22,7 +23,7 @@ async function withHostileReports(check: (report: CheckReport) => Promise<void>)
   await fc.assert(fc.asyncProperty(hostileReport, check), { numRuns: 20 });
 }
 
-describe('whatever hosts and profiles say', () => {
+describe('whatever hosts and profiles say', { timeout: 60_000 }, () => {
   it('no control, bidirectional or invisible character reaches the terminal, with colours or without', async () => {
     await withHostileReports(async (report) => {
       expect(await renderCheck(report, 'terminal', options)).not.toMatch(UNSAFE);
@@ -30,6 +31,18 @@ describe('whatever hosts and profiles say', () => {
       const colored = await renderCheck(report, 'terminal', { ...options, color: true });
       expect(colored.replaceAll(/\u001b\[\d+m/g, '')).not.toMatch(UNSAFE);
     });
+  });
+
+  it('an endless text fills no terminal, and takes no format long', async () => {
+    const report = sampleReport();
+    const endless = 'ab=c '.repeat(40_000);
+    const results = report.results.map((result) => ({ ...result, findings: result.findings.map((found) => ({ ...found, message: endless, row: { label: endless } })), error: result.error === null ? null : { ...result.error, message: endless } }));
+    for (const format of CHECK_FORMATS) {
+      const before = performance.now();
+      const text = await renderCheck({ ...report, results }, format, options);
+      expect(performance.now() - before, format).toBeLessThan(10_000);
+      if (format === 'terminal') expect(text.split('\n').length).toBeLessThan(150);
+    }
   });
 
   it('JSON gives the report back, unchanged, and is safe to look at', async () => {

@@ -1,5 +1,5 @@
 import type { CheckOutcome, CheckReport, ControlSummary, FindingCell, Severity, SourcePosition } from '@hsmfleet/contract';
-import { createColors, errorLines, formatTable, groupBy, printable, type Colors } from '@hsmfleet/terminal-text';
+import { createColors, errorLines, formatTable, groupBy, printable, printableStart, type Colors } from '@hsmfleet/terminal-text';
 import wrapAnsi from 'wrap-ansi';
 import { formatAge } from './age.ts';
 import { evidenceText } from './evidence-text.ts';
@@ -15,6 +15,9 @@ const NARROWEST = 64;
 /** Hosts named for one finding, and findings shown of one control: more is for a machine to read. */
 const MOST_HOSTS = 24;
 const MOST_FINDINGS = 40;
+/** Characters of one text: what a host says may be endless. */
+const MOST_TEXT = 600;
+const MOST_CELL = 120;
 const MORE = '(all of it: --format json, csv or html)';
 
 /** For people at a terminal: worst first, grouped by finding, every outcome counted. */
@@ -40,7 +43,7 @@ function head(report: CheckReport, page: Page, colors: Colors): void {
     `${plural(hosts.length, 'host')}, ${plural(controls.length, 'control')}${asked}, check ${printable(report.id)}, `
     + `${printable(finishedAt)}, took ${formatAge(Date.parse(finishedAt) - Date.parse(startedAt))}`,
   ));
-  for (const warning of report.warnings) page.text(`${colors.magenta('warning:')} ${printable(warning)}`);
+  for (const warning of report.warnings) page.text(`${colors.magenta('warning:')} ${printableStart(warning, MOST_TEXT)}`);
 }
 
 function findingLines(section: FindingSection, report: CheckReport, page: Page, colors: Colors): void {
@@ -66,7 +69,7 @@ function findingLines(section: FindingSection, report: CheckReport, page: Page, 
 }
 
 function sharedLines({ message, hosts }: SharedFinding, page: Page, colors: Colors): void {
-  page.text(`- ${printable(message)}`, '  ', '    ');
+  page.text(`- ${printableStart(message, MOST_TEXT)}`, '  ', '    ');
   const cells = hosts.map((host) => cellsText(host.cells));
   const [first] = cells;
   if (first !== undefined && cells.every((text) => text === first)) {
@@ -83,7 +86,7 @@ function unjudgedLines({ outcome, error, hosts, controls }: Unjudged, page: Page
   page.line();
   const word = outcome === 'error' ? colors.red('ERROR') : colors.magenta('UNREACHABLE');
   page.text(`${word} ${plural(hosts.length, 'host')}: ${namesText(hosts)}`);
-  if (error !== null) for (const line of errorLines(error, colors)) page.text(line, '  ', '    ');
+  if (error !== null) for (const line of errorLines({ ...error, message: start(error.message), ...(error.hint === undefined ? {} : { hint: start(error.hint) }) }, colors)) page.text(line, '  ', '    ');
   page.text(`${plural(controls.length, 'control')} not judged: ${namesText(controls.map(({ id }) => id))}`, '  ');
 }
 
@@ -119,7 +122,12 @@ function severityText(severity: Severity, colors: Colors): string {
 }
 
 function cellsText(cells: readonly [string, FindingCell][]): string {
-  return cells.map(([name, value]) => `${printable(name)}=${printable(String(value))}`).join(' ');
+  return cells.map(([name, value]) => `${printable(name)}=${printableStart(String(value), MOST_CELL)}`).join(' ');
+}
+
+/** What is shown of a text of a host; made harmless by whoever prints it. */
+function start(text: string): string {
+  return text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`;
 }
 
 function namesText(names: readonly string[]): string {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Severity, StateChange } from '@hsmfleet/contract';
-import { groupBy, printable, replaceWord } from '@hsmfleet/terminal-text';
+import { groupBy, printable, printableStart, replaceWord } from '@hsmfleet/terminal-text';
 
 /** Hosts named for one thing, and lines of one group: all of it is in the dashboard. */
 const MOST_HOSTS = 20;
 const MOST_LINES = 50;
 const SUBJECT_LENGTH = 150;
+/** Characters of one title: what a host says may be endless. */
+const MOST_TITLE = 500;
 
 /** A change with the name by which a receiver knows it again. */
 export interface TaggedChange extends StateChange {
@@ -29,15 +31,15 @@ export interface Message {
 const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
 
 /** Kinds of change in the order in which they are told, with their words for one and for many. */
-const KINDS: Readonly<Record<StateChange['kind'], { one: string; many: string; label: string; good: boolean }>> = {
-  finding: { one: 'new finding', many: 'new findings', label: 'new', good: false },
-  waiver_expired: { one: 'waiver expired', many: 'waivers expired', label: 'waiver expired', good: false },
-  certificate_expires: { one: 'certificate expires', many: 'certificates expire', label: 'expires', good: false },
-  host_lost: { one: 'host lost', many: 'hosts lost', label: 'lost', good: false },
-  check_failed: { one: 'check failed', many: 'checks failed', label: 'failed', good: false },
-  resolved: { one: 'resolved', many: 'resolved', label: 'resolved', good: true },
-  host_back: { one: 'host back', many: 'hosts back', label: 'back', good: true },
-  check_recovered: { one: 'check recovered', many: 'checks recovered', label: 'recovered', good: true },
+const KINDS: Readonly<Record<StateChange['kind'], { one: string; many: string; good: boolean }>> = {
+  finding: { one: 'new finding', many: 'new findings', good: false },
+  waiver_expired: { one: 'waiver expired', many: 'waivers expired', good: false },
+  certificate_expires: { one: 'certificate expires', many: 'certificates expire', good: false },
+  host_lost: { one: 'host lost', many: 'hosts lost', good: false },
+  check_failed: { one: 'check failed', many: 'checks failed', good: false },
+  resolved: { one: 'resolved', many: 'resolved', good: true },
+  host_back: { one: 'host back', many: 'hosts back', good: true },
+  check_recovered: { one: 'check recovered', many: 'checks recovered', good: true },
 };
 const KIND_ORDER = Object.keys(KINDS) as StateChange['kind'][];
 
@@ -60,7 +62,7 @@ function subjectOf(changes: readonly StateChange[], severity: Severity | null): 
   });
   const [only] = changes;
   // one change is told in the subject itself
-  const what = changes.length === 1 && only !== undefined ? `${KINDS[only.kind].one}: ${printable(only.title)}` : counts.join(', ');
+  const what = changes.length === 1 && only !== undefined ? printableStart(only.title, SUBJECT_LENGTH) : counts.join(', ');
   const subject = `hsmfleet${severity === null ? '' : ` [${severity}]`}: ${what}`;
   return subject.length <= SUBJECT_LENGTH ? subject : `${subject.slice(0, SUBJECT_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
@@ -83,7 +85,7 @@ function groupName({ control, kind }: StateChange): string {
 function sectionOf(group: readonly [StateChange, ...StateChange[]]): string {
   const severity = group.find((change) => change.severity !== null)?.severity;
   const lines = KIND_ORDER.flatMap((kind) => {
-    return groupBy(group.filter((change) => change.kind === kind), hostlessTitle).map((all) => lineOf(kind, all));
+    return groupBy(group.filter((change) => change.kind === kind), hostlessTitle).map(lineOf);
   });
   const shown = lines.slice(0, MOST_LINES);
   if (lines.length > MOST_LINES) shown.push(`… ${String(lines.length - MOST_LINES)} more`);
@@ -95,14 +97,11 @@ function hostlessTitle({ title, host }: StateChange): string {
   return host === null ? title : replaceWord(title, host, 'HOST');
 }
 
-function lineOf(kind: StateChange['kind'], all: readonly [StateChange, ...StateChange[]]): string {
+/** The title of what one or many hosts have; those who write titles say there what became of it. */
+function lineOf(all: readonly [StateChange, ...StateChange[]]): string {
   const hosts = [...new Set(all.flatMap(({ host }) => (host === null ? [] : [host])))];
-  const { label } = KINDS[kind];
   const [first] = all;
-  if (hosts.length <= 1) {
-    const told = first.host === null || hostlessTitle(first) !== first.title;
-    return `${label}: ${printable(first.title)}${told ? '' : ` (${printable(first.host ?? '')})`}`;
-  }
+  if (hosts.length <= 1) return printableStart(first.host === null || hostlessTitle(first) !== first.title ? first.title : `${first.host}: ${first.title}`, MOST_TITLE);
   const names = hosts.slice(0, MOST_HOSTS).map(printable).join(' ');
-  return `${label}: ${printable(hostlessTitle(first).replace(/^HOST:? /, ''))} (${String(hosts.length)} hosts: ${names}${hosts.length > MOST_HOSTS ? ' …' : ''})`;
+  return `${printableStart(hostlessTitle(first).replace(/^HOST:? /, ''), MOST_TITLE)} (${String(hosts.length)} hosts: ${names}${hosts.length > MOST_HOSTS ? ' …' : ''})`;
 }

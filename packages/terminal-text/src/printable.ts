@@ -12,6 +12,13 @@ export function printable(text: string): string {
   return text.replace(UNSAFE, (char) => SHORT[char] ?? escapeChar(char));
 }
 
+/** As {@link printable}, no more of the text than `most` characters: what a host says may be endless. The sign of three dots stands for the rest. */
+export function printableStart(text: string, most: number): string {
+  if (text.length <= most) return printable(text);
+  // a pair of surrogates is not cut in two
+  return `${printable(text.slice(0, most).replace(/[\ud800-\udbff]$/, ''))}…`;
+}
+
 /** As {@link printable}, but line ends and tabs stay: for blocks such as diffs. CRLF shows its CR. */
 export function printableBlock(text: string): string {
   return text.replace(UNSAFE, (char) => (char === '\n' || char === '\t' ? char : (SHORT[char] ?? escapeChar(char))));

@@ -13,3 +13,10 @@ test('only whole words are replaced, every one of them', () => {
   // what stands in its place may hold the word again
   expect(replaceWord('a a', 'a', 'a a')).toBe('a a a a');
 });
+
+test('a text that repeats itself takes no time', () => {
+  const before = performance.now();
+  expect(hasWord('a'.repeat(400_000), 'a'.repeat(200_000))).toBe(true);
+  expect(hasWord(`${'a'.repeat(400_000)}b`, 'a'.repeat(150))).toBe(false);
+  expect(performance.now() - before).toBeLessThan(10_000);
+});
