@@ -14,7 +14,7 @@ const NAMES: Readonly<Record<string, (typeof RANGE)[number]>> = {
  * from TLS 1.0 (no directive) or SSL 3 (no known name) on. NSS's own policy may narrow it further.
  * @param value the directive's argument as written; undefined when there is none
  */
-export function nssProtocols(value: string | undefined, module: ModNss): string[] {
+export function nssProtocols(value: string | undefined, module: Pick<ModNss, 'tls13'>): string[] {
   const known = RANGE.filter((name) => name !== 'TLSv1.3' || module.tls13);
   if (value === undefined) return known.filter((name) => name !== 'SSLv3' && name !== 'TLSv1.3');
   const text = value.toLowerCase();

@@ -60,6 +60,16 @@ export function detectModNss(binary?: Uint8Array, packageVersion?: string): ModN
   };
 }
 
+/**
+ * What {@link detectModNss} finds out about TLS 1.3, and the version where the binary states one: a search for two
+ * constants, for where nothing else is asked and the binary's every constant would cost more than all the rest.
+ */
+export function glanceAtModNss(binary: Buffer): { tls13: boolean; version: string | null } {
+  const stated = binary.indexOf('mod_nss/1.0.');
+  const version = stated === -1 ? undefined : /^mod_nss\/(1\.0\.\d+)/.exec(binary.toString('latin1', stated, stated + 32))?.[1];
+  return { tls13: binary.includes('\0tlsv1.3\0'), version: version ?? null };
+}
+
 /** Does this module know the cipher? Unknown builds are taken to know the certain groups only. */
 export function knowsCipher(module: ModNss, name: string): boolean {
   const cipher = NSS_CIPHERS.find((entry) => entry.name === name);

@@ -2,7 +2,7 @@ import { HsmfleetError } from '@hsmfleet/contract';
 import { describe, expect, test } from 'vitest';
 import { NSS_CIPHERS, NSS_CIPHER_ALIASES } from './ciphers.ts';
 import { nssDirective, NSS_DIRECTIVES } from './directives.ts';
-import { ASSUMED_MOD_NSS, detectModNss, knowsCipher, knowsDirective, type ModNss } from './module.ts';
+import { ASSUMED_MOD_NSS, detectModNss, glanceAtModNss, knowsCipher, knowsDirective, type ModNss } from './module.ts';
 import { checkCiphers, checkProtocols, defaultCiphers, defaultProtocols } from './suites.ts';
 
 const newer: ModNss = { patch: 17, source: 'package', tls13: true };
@@ -105,6 +105,12 @@ describe('detection', () => {
   test("Apache's version in mod_nss's name is not believed", () => {
     expect(detectModNss(binary('mod_nss/2.4.6', 'NSSEngine', 'NSSSkipPermissionCheck', 'NSSOCSPTimeout'))).toMatchObject({ patch: 14, tls13: false });
     expect(detectModNss(binary('mod_nss/1.0.17', 'NSSEngine', 'tlsv1.3'))).toMatchObject({ patch: 17, tls13: true, source: 'binary' });
+  });
+
+  test('a glance finds the same as a look at every constant', () => {
+    const glance = (...constants: string[]) => glanceAtModNss(Buffer.from(`\0${constants.join('\0')}\0`, 'latin1'));
+    expect(glance('unrelated', '%s:  Enabling TLSv1.3', 'mod_nss/2.4.6')).toEqual({ tls13: false, version: null });
+    expect(glance('mod_nss/1.0.17', 'NSSEngine', 'tlsv1.3')).toEqual({ tls13: true, version: '1.0.17' });
   });
 
   test('the package says more than the binary', () => {

@@ -109,7 +109,7 @@ async function lookBeside(host: ReadHost, apache: ApacheFindings, sites: readonl
     const user = runUser ?? configuredUser ?? (installed ? host.facts.apache.user : null);
     const [access, settings] = await Promise.all([
       askAccess(host, user, [...pinFilesOf(sites), ...pathsOf(databases), PCSCD_SOCKET]),
-      readSiteSettings(host, sites, modNss?.module),
+      readSiteSettings(host, sites, modNss),
     ]);
     Object.assign(looked, { access, settings });
     looked.cardService = await describeCardService(host, user, access);

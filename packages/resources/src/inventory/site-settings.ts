@@ -1,5 +1,5 @@
 import type { SiteRow } from '@hsmfleet/contract';
-import { judgeNssCiphers, judgeOpensslCiphers, nssProtocols, opensslCipherString, sslProtocols, ASSUMED_MOD_NSS, type CipherVerdict, type DiscoveredSite, type ModNss } from '@hsmfleet/httpd';
+import { ASSUMED_MOD_NSS, judgeNssCiphers, judgeOpensslCiphers, nssProtocols, opensslCipherString, sslProtocols, type CipherVerdict, type DiscoveredSite } from '@hsmfleet/httpd';
 import type { ReadHost } from '@hsmfleet/resource';
 
 /** What a site's configuration makes of TLS. */
@@ -9,7 +9,7 @@ export type SiteSettings = Required<Pick<SiteRow, 'configuredProtocols' | 'proto
 const MAX_STRINGS = 4;
 
 /** Protocols and ciphers of every site, as its engine takes what is configured. */
-export async function readSiteSettings(host: ReadHost, sites: readonly DiscoveredSite[], modNss: ModNss | undefined): Promise<Map<DiscoveredSite, SiteSettings>> {
+export async function readSiteSettings(host: ReadHost, sites: readonly DiscoveredSite[], modNss: { tls13: boolean } | undefined): Promise<Map<DiscoveredSite, SiteSettings>> {
   const strings = [...new Set(sites.filter(({ engine }) => engine === 'mod_ssl').map(({ ciphers }) => opensslCipherString(ciphers)))].slice(0, MAX_STRINGS);
   const listed = new Map(await Promise.all(strings.map(async (text) => [text, await listCiphers(host, text)] as const)));
   return new Map(sites.map((site) => {

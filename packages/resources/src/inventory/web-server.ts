@@ -1,28 +1,26 @@
 import type { WebServerRow } from '@hsmfleet/contract';
-import { detectModNss, loadedMpm, mainSetting, processLimit, type ModNss } from '@hsmfleet/httpd';
+import { glanceAtModNss, loadedMpm, mainSetting, processLimit } from '@hsmfleet/httpd';
 import type { ReadHost } from '@hsmfleet/resource';
 import type { ApacheFindings } from './apache.ts';
 
 /** Start times come from a clock of whole seconds, and files are written right before a start. */
 const SLACK_MS = 2_000;
+/** What the program calls itself, with its version after it. */
+const SIGNATURE = 'Apache/';
 
 /** Changed after a process began? Null when there is none. */
 export function changedSince(mtimeMs: number, startedAtMs: number | undefined): boolean | null {
   return startedAtMs === undefined ? null : mtimeMs > startedAtMs + SLACK_MS;
 }
 
-/** A mod_nss and the version that its binary states; null where that states none, as old builds do. */
-export interface LoadedModNss {
-  module: ModNss;
-  version: string | null;
-}
+/** The mod_nss that the configuration loads. */
+export type LoadedModNss = ReturnType<typeof glanceAtModNss>;
 
-/** The mod_nss that the configuration loads, as its binary tells; undefined when it loads none or none can be read. */
+/** What the binary of the mod_nss that the configuration loads tells; undefined when it loads none or none can be read. */
 export async function readModNss(host: ReadHost, { config }: ApacheFindings): Promise<LoadedModNss | undefined> {
   const path = config?.modules.get('nss_module');
   const binary = path === undefined ? undefined : await host.readFile(path).catch(() => undefined);
-  if (binary === undefined) return undefined;
-  return { module: detectModNss(binary), version: /mod_nss\/(1\.0\.\d+)/.exec(binary.toString('latin1'))?.[1] ?? null };
+  return binary === undefined ? undefined : glanceAtModNss(binary);
 }
 
 /** The web server's row: its configuration, its program, and what /proc shows of its processes. */
@@ -53,7 +51,7 @@ export async function describeWebServer(host: ReadHost, apache: ApacheFindings, 
       loaded: loads('nss_module'),
       sites: count('mod_nss'),
       version: modNss?.version ?? null,
-      tls13: modNss?.module.tls13 ?? null,
+      tls13: modNss?.tls13 ?? null,
     },
   };
 }
@@ -61,7 +59,11 @@ export async function describeWebServer(host: ReadHost, apache: ApacheFindings, 
 /** The version stands in the program: starting it only to ask would cost more than all the rest. */
 async function readVersion(host: ReadHost): Promise<string | null> {
   const program = await host.readFile(host.facts.apache.binary).catch(() => undefined);
-  return /Apache\/(\d+\.\d+\.\d+)/.exec(program?.toString('latin1') ?? '')?.[1] ?? null;
+  for (let at = program?.indexOf(SIGNATURE) ?? -1; program !== undefined && at !== -1; at = program.indexOf(SIGNATURE, at + 1)) {
+    const version = /^Apache\/(\d+\.\d+\.\d+)/.exec(program.toString('latin1', at, at + 32))?.[1];
+    if (version !== undefined) return version;
+  }
+  return null;
 }
 
 async function newestChange(host: ReadHost, { config }: ApacheFindings): Promise<number> {
