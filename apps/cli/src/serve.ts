@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /**
  * Runs the server until SIGTERM or SIGINT; a second one leaves at once.
- * @returns 0 when everything came to its end, 130 otherwise
+ * @returns 0; 2 when it had to end because its hold on the store was lost
  * @throws HsmfleetError, HsmfleetErrors when it cannot begin
  */
 export async function serve(file: string): Promise<number> {
@@ -28,13 +28,15 @@ export async function serve(file: string): Promise<number> {
     watchFile(configuration.file, { interval: LOOK_EVERY_MS }, (now, before) => { if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) reload(); });
     await server.start();
     log('info', 'ready');
-    const signal = await stopped;
+    const signal = await Promise.race([stopped, hold.lost.then(() => undefined)]);
+    if (signal === undefined) log('error', 'the hold on the store was lost: another server may have it by now');
     log('info', 'ending: running checks may finish', { signal, seconds: server.stopAfterMs / 1_000 });
     unwatchFile(configuration.file);
     process.off('SIGHUP', reload);
     await server.stop();
     log('info', 'ended');
-    return 0;
+    // a service manager starts it again
+    return signal === undefined ? 2 : 0;
   } finally {
     await hold.release();
   }
