@@ -79,7 +79,7 @@ function CertificateTable() {
   const [from] = useQueryParameter('from');
   const [to] = useQueryParameter('to');
   const [month] = useQueryParameter('month');
-  const list = useList<Certificate>(hrefOf('/certificates', {}, { from, to, search, limit: '500' }));
+  const list = useList<Certificate>(hrefOf('/certificates', {}, { from, to, search, limit: '200' }));
   return (
     <Section
       title={from === '' ? 'Those that end first' : nextDay(from) === to ? `Those that end on ${from}` : `Those that end from ${from} to before ${to}`}

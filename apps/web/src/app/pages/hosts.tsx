@@ -1,15 +1,19 @@
-import type { HostSummary } from '@hsmfleet/web-api/schemas';
+import type { HostList } from '@hsmfleet/web-api/schemas';
 import { useEffect, useState } from 'preact/hooks';
-import { MoreOf, useList } from '../api/use-list.tsx';
+import { useData } from '../api/use-data.ts';
 import { hrefOf } from '../routing/match-path.ts';
 import { useQueryParameter } from '../routing/router.tsx';
 import { HostLink } from '../ui/breakable.tsx';
 import { OutcomeBadge, OUTCOMES, OUTCOME_WORDS, PinBadge, ReadOnlyBadge, RunBadge, StateBadge } from '../ui/marks.tsx';
 import { Answer } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
+import type { Order } from '../ui/order-rows.ts';
 import { Table } from '../ui/table.tsx';
 import { Expiry, Time } from '../ui/time.tsx';
 import { countOf } from '../ui/words.ts';
+
+/** Hosts on a page. */
+const PAGE = 50;
 
 const STATES = ['fresh', 'stale', 'error', 'never'] as const;
 
@@ -18,7 +22,17 @@ export function HostsPage() {
   const [search, setSearch] = useQueryParameter('search');
   const [state, setState] = useQueryParameter('state');
   const [outcome, setOutcome] = useQueryParameter('outcome');
-  const hosts = useList<HostSummary>(hrefOf('/hosts', {}, { search, state, outcome, limit: '1000' }));
+  const [order, setOrder] = useState<Order>({ column: 'host', direction: 'ascending' });
+  const filter = `${search} ${state} ${outcome} ${order.column} ${order.direction}`;
+  // where each page begins that was turned to; another filter or order begins anew
+  const [turned, setTurned] = useState<{ filter: string; after: string[] }>({ filter, after: [] });
+  const after = turned.filter === filter ? turned.after : [];
+  const hosts = useData<HostList>(hrefOf('/hosts', {}, { search, state, outcome, sort: order.column, order: order.direction === 'ascending' ? 'asc' : 'desc', limit: String(PAGE), after: after.at(-1) }));
+  const turn = (page: number): void => {
+    const next = hosts.data?.next ?? null;
+    if (page < after.length) setTurned({ filter, after: after.slice(0, page) });
+    else if (next !== null) setTurned({ filter, after: [...after, next] });
+  };
   return (
     <Page title="Hosts" name="Hosts">
       <form class="card" role="search" aria-label="Hosts" onSubmit={(event) => event.preventDefault()}>
@@ -46,19 +60,18 @@ export function HostsPage() {
           <>
             <h2 aria-live="polite">{countOf(total, 'host')}</h2>
             <Table
-              label="Hosts" noun="host" rows={items} keyOf={({ host }) => host} order={{ column: 'host', direction: 'ascending' }}
+              label="Hosts" noun="host" rows={items} keyOf={({ host }) => host} remote={{ total, page: after.length, pageSize: PAGE, order, setOrder, setPage: turn }}
               empty={search + state + outcome === '' ? 'No run has named a host yet: hsmfleet inventory -i hosts.yml' : 'No host is like that.'}
-              rest={<MoreOf list={hosts} noun="hosts" />}
               columns={[
                 { id: 'host', title: 'Host', sort: ({ host }) => host, cell: ({ host }) => <HostLink host={host} /> },
-                { id: 'outcome', title: 'Outcome', sort: ({ outcome: worst }) => (worst === null ? null : OUTCOMES.indexOf(worst)), cell: ({ outcome: worst, failing }) => <><OutcomeBadge outcome={worst} />{failing > 1 && <span class="soft small nowrap"> {failing} controls</span>}</> },
-                { id: 'state', title: 'Inventory', sort: ({ state: now }) => STATES.indexOf(now), cell: ({ state: now, collectedAt, problem }) => <span title={problem ?? undefined}><StateBadge state={now} /> {collectedAt !== null && <span class="soft small nowrap"><Time at={collectedAt} /></span>}</span> },
-                { id: 'system', title: 'System', sort: ({ distribution, distributionVersion }) => (distribution === null ? null : `${distribution} ${distributionVersion ?? ''}`), cell: ({ distribution, distributionVersion }) => `${distribution ?? ''} ${distributionVersion ?? ''}` },
-                { id: 'modules', title: 'Modules', sort: ({ readOnly }) => readOnly, cell: ({ readOnly }) => <ReadOnlyBadge verdict={readOnly} /> },
-                { id: 'pin', title: 'PIN', sort: ({ pinState }) => pinState, cell: ({ pinState }) => <PinBadge state={pinState} /> },
+                { id: 'outcome', title: 'Outcome', sort: ({ outcome: worst }) => worst, cell: ({ outcome: worst, failing }) => <><OutcomeBadge outcome={worst} />{failing > 1 && <span class="soft small nowrap"> {failing} controls</span>}</> },
+                { id: 'state', title: 'Inventory', sort: ({ state: now }) => now, cell: ({ state: now, collectedAt, problem }) => <span title={problem ?? undefined}><StateBadge state={now} /> {collectedAt !== null && <span class="soft small nowrap"><Time at={collectedAt} /></span>}</span> },
+                { id: 'system', title: 'System', cell: ({ distribution, distributionVersion }) => `${distribution ?? ''} ${distributionVersion ?? ''}` },
+                { id: 'modules', title: 'Modules', cell: ({ readOnly }) => <ReadOnlyBadge verdict={readOnly} /> },
+                { id: 'pin', title: 'PIN', cell: ({ pinState }) => <PinBadge state={pinState} /> },
                 { id: 'expiry', title: 'Next expiry', sort: ({ nextExpiry }) => nextExpiry, empty: ({ nextExpiry }) => nextExpiry === null, cell: ({ nextExpiry }) => nextExpiry !== null && <Expiry at={nextExpiry} daysLeft={Math.floor((new Date(nextExpiry).getTime() - Date.now()) / 86_400_000)} /> },
-                { id: 'sites', title: 'Sites', end: true, sort: ({ sitesServing }) => sitesServing, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over' : undefined}>{sitesServing} of {sites}</span> },
-                { id: 'run', title: 'Last run', sort: ({ lastStatus }) => lastStatus, empty: ({ lastRun }) => lastRun === null, cell: ({ host, lastRun, lastStatus }) => lastRun !== null && lastStatus !== null && <a href={hrefOf('/runs/:run/hosts/:host', { run: lastRun, host })}><RunBadge status={lastStatus} /></a> },
+                { id: 'sites', title: 'Sites', end: true, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over' : undefined}>{sitesServing} of {sites}</span> },
+                { id: 'run', title: 'Last run', empty: ({ lastRun }) => lastRun === null, cell: ({ host, lastRun, lastStatus }) => lastRun !== null && lastStatus !== null && <a href={hrefOf('/runs/:run/hosts/:host', { run: lastRun, host })}><RunBadge status={lastStatus} /></a> },
               ]}
             />
           </>

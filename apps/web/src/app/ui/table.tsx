@@ -17,11 +17,22 @@ export interface Column<Row> {
   empty?(row: Row): boolean;
 }
 
+/** What stands in for a table's own order and pages where the server has them, since it has more rows than a page wants to load. */
+export interface RemoteRows {
+  total: number;
+  /** From 0 on. */
+  page: number;
+  pageSize: number;
+  order: Order;
+  setOrder(order: Order): void;
+  setPage(page: number): void;
+}
+
 /**
  * A table that is sorted by its heads and comes in pages. Its first column names the row. Where there is little room, every
  * row becomes a card with the heads as labels, and a list to choose the order stands in for the heads.
  */
-export function Table<Row>({ label, columns: allColumns, rows, keyOf, order: initialOrder, pageSize = 50, empty, noun, rest }: {
+export function Table<Row>({ label, columns: allColumns, rows, keyOf, order: initialOrder, pageSize: ownPageSize = 50, empty, noun, rest, remote }: {
   /** What the table is about, for those who do not see where it stands. */
   label: string;
   columns: readonly Column<Row>[];
@@ -35,31 +46,38 @@ export function Table<Row>({ label, columns: allColumns, rows, keyOf, order: ini
   noun: string;
   /** Stands after the count, such as a way to have more rows. */
   rest?: ComponentChildren;
+  /** The rows are one page of many, in the server's order; the `sort` of columns then says only that there is such an order. */
+  remote?: RemoteRows;
 }) {
-  const [order, setOrder] = useState(initialOrder);
-  const [wantedPage, setPage] = useState(0);
+  const [ownOrder, setOwnOrder] = useState(initialOrder);
+  const [wantedPage, setOwnPage] = useState(0);
   const sortId = useId();
   if (rows.length === 0) return <Empty>{empty}</Empty>;
   // a column in which no row has anything tells nothing
   const columns = allColumns.filter(({ empty: isEmpty }) => isEmpty === undefined || rows.some((row) => !isEmpty(row)));
 
-  const by = columns.find(({ id }) => id === order?.column);
-  const ordered = by?.sort === undefined || order === undefined ? rows : orderRows(rows, by.sort, order.direction);
-  const { rows: shown, page, pages } = pageOf(ordered, wantedPage, pageSize);
-  const turn = (column: string): void => {
-    setOrder(nextOrder(order, column));
-    setPage(0);
+  const order = remote?.order ?? ownOrder;
+  const setPage = remote?.setPage ?? setOwnPage;
+  const choose = (next: Order): void => {
+    if (remote !== undefined) return remote.setOrder(next);
+    setOwnOrder(next);
+    setOwnPage(0);
   };
+  const by = columns.find(({ id }) => id === order?.column);
+  const ordered = remote !== undefined || by?.sort === undefined || order === undefined ? rows : orderRows(rows, by.sort, order.direction);
+  const pageSize = remote?.pageSize ?? ownPageSize;
+  const total = remote?.total ?? rows.length;
+  const { rows: shown, page, pages } = remote === undefined ? pageOf(ordered, wantedPage, pageSize) : { rows, page: remote.page, pages: Math.max(1, Math.ceil(total / pageSize)) };
 
   return (
     <div class={`table ${columns.length <= 3 ? 'few' : columns.length <= 6 ? 'some' : 'many'}`}>
-      {rows.length > 1 && <SortChoice id={sortId} columns={columns} order={order} choose={(next) => { setOrder(next); setPage(0); }} />}
+      {rows.length > 1 && <SortChoice id={sortId} columns={columns} order={order} choose={choose} />}
       {/* the roles are said aloud, since cards are no tables to some browsers */}
       <table class="table-cards" role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">
             {columns.map((column) => (
-              <Head key={column.id} column={column} direction={order?.column === column.id ? order.direction : undefined} turn={() => turn(column.id)} />
+              <Head key={column.id} column={column} direction={order?.column === column.id ? order.direction : undefined} turn={() => choose(nextOrder(order, column.id))} />
             ))}
           </tr>
         </thead>
@@ -77,7 +95,7 @@ export function Table<Row>({ label, columns: allColumns, rows, keyOf, order: ini
       </table>
       {(pages > 1 || rest !== undefined) && (
         <div class="table-foot">
-          <span role="status">{pages > 1 ? `${String(page * pageSize + 1)}–${String(page * pageSize + shown.length)} of ${countOf(rows.length, noun)}` : countOf(rows.length, noun)} {rest}</span>
+          <span role="status">{pages > 1 ? `${String(page * pageSize + 1)}–${String(page * pageSize + shown.length)} of ${countOf(total, noun)}` : countOf(total, noun)} {rest}</span>
           {pages > 1 && (
             <nav aria-label={`Pages of ${label}`}>
               <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
