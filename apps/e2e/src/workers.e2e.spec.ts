@@ -71,11 +71,14 @@ async function counters(): Promise<string[][]> {
 describe('two workers and one PostgreSQL', () => {
   test('one of them killed in the middle: nothing is lost, nothing is done twice', async () => {
     const [first, second] = [await startWorker('a'), await startWorker('b')];
-    const applying = desk.apply('count.yml', '--workers', '--json');
+    const applying = desk.start('apply', 'count.yml', '-i', 'hosts.yml', '--workers', '--json');
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) applying[name]?.on('data', (chunk: Buffer) => { output[name] += chunk.toString(); });
+    const code = new Promise<number | null>((resolve) => applying.once('close', resolve));
     // some hosts are through with the first task, none with the play
-    await expect.poll(async () => (await counters()).flat().filter((line) => line === 'first').length, { timeout: 60_000, interval: 100 }).toBeGreaterThan(HOSTS / 4);
+    await expect.poll(() => output.stdout.match(/"type":"task_finished","task":"0\.t0"/g)?.length ?? 0, { timeout: 120_000, interval: 20 }).toBeGreaterThan(HOSTS / 4);
     first.child.kill('SIGKILL');
-    const result = await applying;
+    const result = { code: await code, ...output };
     expect(result, result.stderr).toMatchObject({ code: 0 });
     expect(second.log()).toMatch(/taking over 1 hosts from a worker that is gone/);
     expect(await counters()).toEqual(fleet.hosts.map(() => ['first', 'second', 'third']));
