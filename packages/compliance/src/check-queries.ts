@@ -13,11 +13,25 @@ export async function checkQueries(profile: Profile, query: QueryPort): Promise<
     for (const key of ['applies', 'query'] as const) {
       const sql = control[key];
       if (sql === undefined) continue;
-      const columns = ['host', ...(key === 'query' ? columnsOf(control) : [])];
-      try {
-        await query(`select ${columns.join(', ')} from (\n${sql}\n) as found limit 0`, valuesFor(profile, sql));
-      } catch (thrown) {
-        problems.push(mistake(thrown, control, key));
+      const values = valuesFor(profile, sql);
+      const attempt = async (columns: string): Promise<HsmfleetError | undefined> => {
+        try {
+          await query(`select ${columns} from (\n${sql}\n) as found limit 0`, values);
+          return undefined;
+        } catch (thrown) {
+          if (!(thrown instanceof HsmfleetError) || thrown.code !== 'USAGE') throw thrown;
+          return thrown;
+        }
+      };
+      const wrong = await attempt('*');
+      if (wrong !== undefined) {
+        problems.push(mistake(control, `${key} of the control "${control.id}": ${wrong.message}`, wrong.hint));
+        continue;
+      }
+      for (const column of ['host', ...(key === 'query' ? columnsOf(control) : [])]) {
+        if ((await attempt(column)) === undefined) continue;
+        const why = column === 'host' ? 'every row has to say which host it is about' : 'message or identity names it';
+        problems.push(mistake(control, `${key} of the control "${control.id}" has no column "${column}"`, why));
       }
     }
   }
@@ -29,8 +43,6 @@ function valuesFor(profile: Profile, sql: string): Record<string, ParameterValue
   return Object.fromEntries(usedParameters(sql).map((name) => [name, profile.parameters.get(name)?.value ?? '']));
 }
 
-function mistake(thrown: unknown, control: Control, key: string): HsmfleetError {
-  if (!(thrown instanceof HsmfleetError) || thrown.code !== 'USAGE') throw thrown;
-  const hint = thrown.hint ?? 'each row needs a column host, and the columns that message and identity name';
-  return new HsmfleetError('PROFILE_INVALID', `${key} of the control "${control.id}": ${thrown.message}`, { position: control.position, hint, cause: thrown });
+function mistake({ position }: Control, message: string, hint: string | undefined): HsmfleetError {
+  return new HsmfleetError('PROFILE_INVALID', message, { position, hint });
 }
