@@ -8,7 +8,7 @@ import { coordinate, cutBatches, findWorkers, openJobs, sharedCustody, sharedPin
 import { makeTestDatabase, postgresMissing, type TestDatabase } from './testkit/test-database.ts';
 
 const missing = postgresMissing();
-if (missing !== undefined) console.warn(`skipped: ${missing}`);
+if (missing !== undefined) process.stderr.write(`skipped: jobs in a real PostgreSQL: ${missing}\n`);
 
 describe.skipIf(missing !== undefined)('a queue in PostgreSQL', () => {
   const REQUEST: BatchRequest = { playbook: 'site.yml', shipped: false, user: 'anna@desk', check: false, diff: false, options: {} };
