@@ -21,9 +21,9 @@ export function sslProtocols(words: readonly string[] | undefined): string[] {
   return ['SSLv3', ...all].filter((name) => on.has(name));
 }
 
-/** The cipher string that mod_ssl hands to OpenSSL: it takes away what is never wanted first. */
+/** The cipher string that mod_ssl hands to OpenSSL: from what is configured it takes away first what is never wanted. */
 export function opensslCipherString(value: string | undefined): string {
-  return `!aNULL:!eNULL:!EXP:${value ?? 'DEFAULT'}`;
+  return value === undefined ? 'DEFAULT' : `!aNULL:!eNULL:!EXP:${value}`;
 }
 
 /** Judges what `openssl ciphers -s -v` printed for a cipher string; undefined when that is no such list. */

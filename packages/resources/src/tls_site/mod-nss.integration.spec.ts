@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chownSync, existsSync, readdirSync, readFileSync, mkdirSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import { HsmfleetError, Secret, type InventoryReport } from '@hsmfleet/contract';
 import { detectModNss, knowsCipher } from '@hsmfleet/httpd';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resource as apacheModule } from '../apache_module/index.ts';
+import { resource as inventory } from '../inventory/index.ts';
 import { makeApacheBench, whyNoApache, type ApacheBench } from './testkit/apache-bench.ts';
 import type { Facts } from './facts.ts';
 import { resource } from './index.ts';
@@ -54,6 +55,21 @@ test.skipIf(reason !== undefined)('from a bare server to a proven site, rolled b
   expect(facts.engine).toBe('mod_nss');
   const wanted = facts.module?.tokens[0]?.certificates.find(({ id }) => id === '03')?.keyFingerprint;
   expect(await host.handshake({ port, serverName: 'shop.test', path: '/index.html' })).toMatchObject({ ok: true, keyFingerprint: wanted });
+
+  const inventoried = async () => ((await inventory.inspect(host, {}, {})) as { report: InventoryReport }).report;
+  const report = await inventoried();
+  expect(report).toMatchObject({
+    errors: [], disturbed: false,
+    webServer: { runUser: 'www-data', modNss: { loaded: true, sites: 1 } },
+    nssDatabases: [expect.objectContaining({ path: database, used: true, serverReadable: true }) as unknown],
+    sites: [{ engine: 'mod_nss', keyToken: 'Web HSM', keyResolves: true, keyFingerprint: wanted, minProtocol: 'TLSv1.2', acceptsOldProtocol: false, weakCiphers: [], unknownCiphers: [], database }],
+    pinFiles: [{ format: 'mod_nss', syntax: 'ok', serverReadable: true, entries: [{ token: 'Web HSM', proof: 'proven' }], missing: [], unknownEntries: 0 }],
+  });
+  // one file that the children could not read at their next start, though the master could
+  const readable = async () => (await inventoried()).nssDatabases[0]?.files?.map(({ name, serverReadable }) => `${name} ${String(serverReadable)}`);
+  chmodSync(join(database, 'pkcs11.txt'), 0o600);
+  expect(await readable()).toEqual(['cert9.db true', 'key4.db true', 'pkcs11.txt false']);
+  chmodSync(join(database, 'pkcs11.txt'), 0o640);
 
   // passes configtest, does not serve
   const error: unknown = await bench.apply(resource, params({ extra: ['NSSNickname "Web HSM:nope"'] })).catch((thrown: unknown) => thrown);
