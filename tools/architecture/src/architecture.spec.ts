@@ -31,6 +31,7 @@ const SOLE_IMPORTERS: Record<string, string> = {
   preact: '@hsmfleet/web',
   uplot: '@hsmfleet/web',
   croner: '@hsmfleet/scheduler',
+  fastify: '@hsmfleet/web-api',
   'prom-client': '@hsmfleet/metrics',
 };
 

@@ -9,7 +9,9 @@ import { resources } from '@hsmfleet/resources';
 import { VIEWS } from '@hsmfleet/store';
 import { EXIT_CODES, type Command } from '../../../apps/cli/src/command.ts';
 import { COMMANDS } from '../../../apps/cli/src/commands.ts';
+import { openApiDocument } from '@hsmfleet/web-api';
 import { serveSchema } from '../../../apps/cli/src/serve-schema.ts';
+import { VERSION } from '../../../apps/cli/src/version.ts';
 import { ROOT } from '../../architecture/src/workspace.ts';
 
 /** A generated page: its path below docs/reference and its text. */
@@ -45,6 +47,7 @@ export function pages(): Page[] {
     { path: 'errors.md', text: NOTE + errorsPage() },
     { path: 'queries.md', text: NOTE + viewsPage() },
     { path: 'check-report.schema.json', text: `${JSON.stringify(checkReportSchema(), null, 2)}\n` },
+    { path: 'openapi.json', text: `${JSON.stringify(openApiDocument(VERSION), null, 2)}\n` },
     { path: 'playbook.schema.json', text: `${JSON.stringify(playbookSchema(resources), null, 2)}\n` },
     { path: 'profile.schema.json', text: `${JSON.stringify(profileSchema(), null, 2)}\n` },
     { path: 'serve.schema.json', text: `${JSON.stringify(serveSchema(), null, 2)}\n` },
@@ -59,6 +62,7 @@ function index(sorted: readonly AnyResource[]): string {
     '- [Queries](queries.md): the views and their columns',
     '- [Error codes](errors.md)',
     '- [check-report.schema.json](check-report.schema.json): JSON Schema of what `hsmfleet check --format json` prints',
+    '- [openapi.json](openapi.json): the API of `hsmfleet serve`, OpenAPI 3.1; a server tells its own at `/api/v1/openapi.json`',
     '- [playbook.schema.json](playbook.schema.json): JSON Schema of playbooks, for editors',
     '- [profile.schema.json](profile.schema.json): JSON Schema of profiles of controls, for editors',
     '- [serve.schema.json](serve.schema.json): JSON Schema of the file of `hsmfleet serve`, for editors\n',
