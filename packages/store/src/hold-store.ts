@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HsmfleetError } from '@hsmfleet/contract';
@@ -35,6 +35,7 @@ export async function holdStore(location: string, holder: StoreHolder): Promise<
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
+    closeSync(openSync(lock, 'a', 0o600));
     database = new DatabaseSync(lock, { timeout: 0 });
     database.exec('begin exclusive');
     writeFileSync(`${lock}.json`, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
