@@ -103,9 +103,9 @@ async function until(holds: () => boolean | Promise<boolean>, what: string, more
 }
 
 /** What the file of the server says; every three seconds rather than every minute, so that the test is short. */
-function writeServeFile(cron = '*/3 * * * * *'): void {
+function writeServeFile(cron = '*/3 * * * * *', stopAfter = '10s'): void {
   desk.write('serve.yml', [
-    'listen: 127.0.0.1:0', `users: [{ name: anna, role: operator, token: "${hash}" }]`, 'hosts: [hosts.yml]', 'stop_after: 10s',
+    'listen: 127.0.0.1:0', `users: [{ name: anna, role: operator, token: "${hash}" }]`, 'hosts: [hosts.yml]', `stop_after: ${stopAfter}`,
     'notify:', `  webhook: [{ name: hook, url: "${hookUrl}", secret: !secret file:secrets/hook, interval: 0 }]`,
     'schedules:', '  - name: steady', `    cron: "${cron}"`, '    profile: profile.yml', '    timeout: 60s',
   ].join('\n'));
@@ -241,6 +241,27 @@ describe('a server that is told to end', () => {
     const last = /run=(\S+)/.exec(serving.lines(' started ').at(-1) ?? '')?.[1] ?? 'none';
     expect(serving.lines('finished').at(-1)).toContain(`run=${last} outcome=findings`);
     expect(serving.log.trimEnd().split('\n').at(-1)).toContain(' ended');
+  });
+
+  test('and is in a hurry lets hosts end their task, and makes up for the check when it is back', async () => {
+    writeServeFile(undefined, '0s');
+    serving = new Serving();
+    await serving.ready();
+    await until(() => serving.lines(' started ').length > 0, 'a check begins', () => serving.log);
+    while ((await fleet.exec('web02', 'test', '-e', '/var/lib/hsmfleet/lock')).code !== 0) expect(serving.process.exitCode).toBeNull();
+    const asked = Date.now();
+    expect(await serving.end('SIGTERM')).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(30_000);
+    expect(serving.lines('finished').at(-1)).toContain('outcome=stopped');
+    for (const host of fleet.hosts) expect((await fleet.exec(host, 'test', '-e', '/var/lib/hsmfleet/lock')).code, `${host} is not held any more`).not.toBe(0);
+    serving = new Serving();
+    await serving.ready();
+    await until(() => serving.lines('finished').length > 0, 'the check is made up for', () => serving.log);
+    expect(serving.lines(' started ')[0]).toContain('reason=stopped');
+    expect(serving.lines('finished')[0]).toContain('outcome=findings');
+    expect(await serving.end('SIGTERM')).toBe(0);
+    // nothing has changed since the webhook was told of web02
+    expect(hook.told()).toHaveLength(3);
   });
 
   test('has told no secret to anybody', () => {
