@@ -54,7 +54,7 @@ function outcomeElement(result: CheckResult, control: ControlSummary, text: stri
     case 'unreachable':
       return [node('error', { type: printable(result.error?.code ?? result.outcome.toUpperCase()), message: printable(result.error?.message ?? OUTCOME_WORDS[result.outcome]) }, text)];
     case 'waived': return [node('skipped', {}, text)];
-    case 'not_applicable': return [node('skipped', {}, 'the control is not about this host')];
+    case 'not_applicable': return [node('skipped', {}, 'not applicable to this host')];
   }
 }
 
