@@ -30,13 +30,14 @@ export class ServeWeb {
    * @throws HsmfleetError USAGE when it cannot listen there; then the one before listens again
    */
   async apply(wish: Wish): Promise<void> {
-    const before = this.#wish;
+    const [before, usersBefore] = [this.#wish, this.#users];
     this.#users = wish.users;
     if (before !== undefined && sameServer(before, wish)) return;
     await this.close();
     try {
       await this.#open(wish);
     } catch (thrown) {
+      this.#users = usersBefore;
       if (before !== undefined) await this.#open(before);
       throw thrown;
     }

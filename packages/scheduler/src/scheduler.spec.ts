@@ -5,7 +5,7 @@ import { Scheduler } from './scheduler.ts';
 /** A state that outlives schedulers, as the store does, and runs that end when the test says so. */
 class World {
   readonly states = new Map<string, ScheduleState>();
-  readonly runs: { run: ScheduledRun; signal: AbortSignal; finish(outcome?: string): void; fail(error: Error): void }[] = [];
+  readonly runs: { run: ScheduledRun; signal: AbortSignal; finish(outcome?: string): void; fail(error: unknown): void }[] = [];
   readonly events: SchedulerEvent[] = [];
   readonly schedulers: Scheduler[] = [];
   saveFails = false;
@@ -115,9 +115,9 @@ describe('a schedule', () => {
     expect(world.of('overdue')).toEqual([{ type: 'overdue', schedule: 'hourly', id: 'run-1' }]);
     await pass(2 * HOUR);
     expect(world.begun()).toEqual(['hourly due']);
-    world.runs[0]?.fail(new Error('told to stop'));
+    world.runs[0]?.fail(world.runs[0].signal.reason);
     await pass(HOUR);
-    expect(world.of('finished')[0]).toMatchObject({ outcome: ENDINGS.timedOut, error: 'told to stop' });
+    expect(world.of('finished')[0]).toMatchObject({ outcome: ENDINGS.timedOut, error: 'it took longer than 300 seconds' });
     expect(world.begun()).toHaveLength(2);
   });
 

@@ -226,7 +226,7 @@ export class Scheduler<S extends Schedule = Schedule> {
       outcome = await this.#port.run({ schedule, id, dueAt, reason }, controller.signal);
     } catch (thrown) {
       outcome = controller.signal.aborted ? String(controller.signal.reason) : ENDINGS.failed;
-      error = thrown instanceof Error ? thrown.message : String(thrown);
+      error = thrown instanceof Error ? thrown.message : reasonText(thrown, schedule);
     }
     clearTimeout(timeout);
     clearTimeout(overdue);
@@ -246,6 +246,12 @@ export class Scheduler<S extends Schedule = Schedule> {
       return false;
     }
   }
+}
+
+/** What was thrown, if it is no more than the signal's own reason. */
+function reasonText(thrown: unknown, { timeoutMs }: Schedule): string {
+  if (thrown === ENDINGS.timedOut) return `it took longer than ${String(timeoutMs / 1_000)} seconds`;
+  return thrown === ENDINGS.stopped ? 'it was told to stop before it was done' : String(thrown);
 }
 
 async function within(work: Promise<unknown>, ms: number): Promise<void> {
