@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type Store } from '@hsmfleet/store';
 import { openBrowser, sidewaysScroll, watchPage, type BrowserAtWork } from '@hsmfleet/web/testkit';
@@ -137,6 +137,7 @@ test('a run is seen as it goes on, whoever runs it', async () => {
   for (const event of madeUpTasks(stamp, madeUpHost(3), true)) store.appendEvent(event);
   await store.flush();
   await expect.poll(() => page.locator('progress').getAttribute('value'), { timeout: 10_000 }).toBe('4');
+  expect(await page.getByText('4 of 6 hosts done').isVisible()).toBe(true);
   expect(await page.locator('.log li', { hasText: madeUpHost(3) }).first().innerText()).toContain('rolled back');
   await takePicture(page, 'run-live');
 
@@ -172,12 +173,20 @@ async function takePicture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `dashboard-${name}.png`), animations: 'disabled' });
 }
 
+/**
+ * What a page may take until its data are drawn: a second on a machine that has nothing else to do, in proportion more on one
+ * that has more to run than processors. The best of some rounds has to keep to it.
+ */
+function allowedMs(): number {
+  return 1_000 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+}
+
 /** Pages for the guide, with what shows that all of it is there. */
 const PAGES: readonly [name: string, path: string, ready: string][] = [
   ['overview', '/', 'main .plot canvas'],
   ['hosts', '/hosts', 'tbody tr'],
   ['host', `/hosts/${madeUpHost(5)}`, 'text=Recent runs'],
-  ['control', '/controls/module-read-only', 'tbody tr'],
+  ['controls', '/controls', 'tbody tr'],
   ['certificates', '/certificates', '.days a'],
   ['run', `/runs/${ROLL_OUT}`, '.diff'],
   ['query', '/query?sql=select+host%2C+label%2C+subject%2C+not_after%2C+days_left%0Afrom+certificates%0Awhere+days_left+%3C+30%0Aorder+by+not_after', '.view-list details'],
@@ -216,15 +225,14 @@ test('pages of 1,000 hosts are there within a second', async () => {
   const figures: string[] = [];
   for (const [path, ready] of [['/', 'main .figures'], ['/hosts', 'tbody tr'], [`/hosts/${madeUpHost(5)}`, 'text=Recent runs'], ['/certificates', '.days a']] as const) {
     const times: number[] = [];
-    // the machine may be busy with other things: the best of the rounds tells what the page takes
-    for (let round = 0; round < 8 && (round < 3 || Math.min(...times) >= 1_000); round += 1) {
+    for (let round = 0; round < 8 && (round < 3 || Math.min(...times) >= allowedMs()); round += 1) {
       const start = performance.now();
       await visit(page, path, ready);
       times.push(performance.now() - start);
     }
     figures.push(`${path} ${times.map(Math.round).join(', ')} ms`);
-    expect(Math.min(...times), path).toBeLessThan(1_000);
+    expect(Math.min(...times), path).toBeLessThan(allowedMs());
   }
-  process.stdout.write(`time to data with ${String(HOSTS)} hosts in the store: ${figures.join('; ')}\n`);
+  process.stdout.write(`time to data with ${String(HOSTS)} hosts in the store, load ${String(loadavg()[0])}: ${figures.join('; ')}\n`);
   await context.close();
 }, 120_000);

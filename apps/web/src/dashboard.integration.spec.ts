@@ -1,5 +1,6 @@
 import type { ControlState, HostSummary, RunSummary } from '@hsmfleet/web-api/schemas';
 import type { BrowserContext, Page } from 'playwright-core';
+import { availableParallelism, loadavg } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCuttableLine } from './testkit/cuttable-line.ts';
 import { findAccessibilityProblems, openBrowser, sidewaysScroll, watchPage, type BrowserAtWork } from './testkit/index.ts';
@@ -36,8 +37,13 @@ afterAll(async () => {
   server?.stop();
 });
 
-/** What a page may take until its data are drawn. */
-const LONGEST_MS = 1_000;
+/**
+ * What a page may take until its data are drawn: a second on a machine that has nothing else to do, in proportion more on one
+ * that has more to run than processors. The best of some rounds has to keep to it.
+ */
+function allowedMs(): number {
+  return 1_000 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+}
 
 /** A reader's window, logged in. */
 async function signedIn(token: string, options: Parameters<BrowserAtWork['window']>[0] = {}, origin = server.origin): Promise<BrowserContext> {
@@ -265,15 +271,14 @@ test('pages of a fleet of 1,000 hosts are there within a second', async () => {
   const figures: string[] = [];
   for (const [path, ready] of [['/', 'main .figures'], ['/hosts', 'tbody tr'], [`/hosts/${known.host}`, 'text=Recent runs']] as const) {
     const times: number[] = [];
-    // the machine may be busy with other tests: the best of the rounds tells what the page takes
-    for (let round = 0; round < 8 && (round < 3 || Math.min(...times) >= LONGEST_MS); round += 1) {
+    for (let round = 0; round < 8 && (round < 3 || Math.min(...times) >= allowedMs()); round += 1) {
       const start = performance.now();
       await visit(page, path, ready);
       times.push(performance.now() - start);
     }
     figures.push(`${path} ${times.map(Math.round).join(', ')} ms`);
-    expect(Math.min(...times), path).toBeLessThan(LONGEST_MS);
+    expect(Math.min(...times), path).toBeLessThan(allowedMs());
   }
-  process.stdout.write(`time to data, ${figures.join('; ')}\n`);
+  process.stdout.write(`time to data, load ${String(loadavg()[0])}: ${figures.join('; ')}\n`);
   await context.close();
 }, 60_000);

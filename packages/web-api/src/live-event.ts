@@ -4,10 +4,10 @@ import type { LiveEvent } from './schemas/index.ts';
 /** What a page shows of an event; undefined for those that it shows nothing of. */
 export function toLiveEvent(event: RunEvent): LiveEvent | undefined {
   const base: Omit<LiveEvent, 'type'> = {
-    at: event.at, host: event.host, task: null, name: null, outcome: null, status: null, changes: [], message: null, exitCode: null,
+    at: event.at, host: event.host, task: null, name: null, outcome: null, status: null, changes: [], message: null, exitCode: null, hosts: null,
   };
   switch (event.type) {
-    case 'run_started': return { ...base, type: event.type, name: event.playbook };
+    case 'run_started': return { ...base, type: event.type, name: event.playbook, hosts: event.hosts.length };
     case 'play_started': return { ...base, type: event.type, name: event.name };
     case 'host_started': return { ...base, type: event.type, status: 'running' };
     case 'task_started': return { ...base, type: event.type, task: event.task, name: event.name };

@@ -100,6 +100,7 @@ export const LiveEvent = Type.Object(
     changes: Type.Array(Type.String()),
     message: nullable(Type.String({ description: 'what it says: a warning, an error, progress' })),
     exitCode: nullable(Type.Integer({ description: 'of run_finished' })),
+    hosts: nullable(Type.Integer({ description: 'of run_started: hosts that the run is about' })),
   },
   strict,
 );

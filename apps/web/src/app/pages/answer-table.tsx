@@ -9,7 +9,7 @@ import { isNumeric, type Cell } from './query-columns.ts';
 const PAGE = 100;
 
 /** Rows of an answer as they came; of any number of columns, so the table scrolls inside of its frame. */
-export function AnswerTable({ answer: { columns, rows } }: { answer: QueryAnswer }) {
+export function AnswerTable({ answer: { columns, rows }, label = 'Rows' }: { answer: QueryAnswer; label?: string }) {
   const [order, setOrder] = useState<Order | undefined>(undefined);
   const [wanted, setPage] = useState(0);
   const numeric = useMemo(() => columns.map((_name, column) => isNumeric(rows, column)), [rows]);
@@ -19,8 +19,8 @@ export function AnswerTable({ answer: { columns, rows } }: { answer: QueryAnswer
   const { rows: shown, page, pages } = pageOf(ordered, wanted, PAGE);
   return (
     <div class="stack tight">
-      <div class="scroll" role="region" aria-label="Rows" tabIndex={0}>
-        <table class="table-answer" aria-label="Rows of the answer">
+      <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+        <table class="table-answer" aria-label={label}>
           <thead>
             <tr>
               {columns.map((name, index) => (
@@ -42,7 +42,7 @@ export function AnswerTable({ answer: { columns, rows } }: { answer: QueryAnswer
       {pages > 1 && (
         <div class="table-foot">
           <span role="status">{page * PAGE + 1}–{page * PAGE + shown.length} of {countOf(rows.length, 'row')}</span>
-          <nav aria-label="Pages of the answer">
+          <nav aria-label={`Pages of ${label}`}>
             <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
             <span>page {page + 1} of {pages}</span>
             <button type="button" disabled={page === pages - 1} onClick={() => setPage(page + 1)}>Next</button>

@@ -8,6 +8,7 @@ import { Facts, Page, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { countOf } from '../ui/words.ts';
 import { CertificateSection, CustodySection, HostRuns, KeySection, ModuleSection, NssSection, SiteSection } from './host-parts.tsx';
+import { FurtherInventory } from './further-inventory.tsx';
 import { ResultsTable } from './results-table.tsx';
 
 /** Everything that is known of a host. */
@@ -15,7 +16,7 @@ export function HostPage({ parameters }: { parameters: PathParameters }) {
   const name = parameters['host'] ?? '';
   const host = useData<HostDetail>(hrefOf('/hosts/:host', { host: name }), 60);
   return (
-    <Page title={name} name={name} within={{ href: '/hosts', name: 'Hosts' }}
+    <Page title={<Breakable text={name} />} name={name} within={{ href: '/hosts', name: 'Hosts' }}
       lead={host.data !== undefined && <span class="row"><OutcomeBadge outcome={host.data.summary.outcome} /> <StateBadge state={host.data.summary.state} /> <span>inventory from <Time at={host.data.summary.collectedAt} /></span></span>}>
       <Answer of={host}>{(data) => <Known host={data} />}</Answer>
     </Page>
@@ -76,6 +77,7 @@ function Known({ host }: { host: HostDetail }) {
       <SiteSection host={host} />
       <NssSection host={host} />
       <CustodySection host={host} />
+      <FurtherInventory host={summary.host} />
       <HostRuns host={host} />
     </>
   );

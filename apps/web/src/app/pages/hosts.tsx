@@ -70,7 +70,7 @@ export function HostsPage() {
                 { id: 'modules', title: 'Modules', cell: ({ readOnly }) => <ReadOnlyBadge verdict={readOnly} /> },
                 { id: 'pin', title: 'PIN', cell: ({ pinState }) => <PinBadge state={pinState} /> },
                 { id: 'expiry', title: 'Next expiry', sort: ({ nextExpiry }) => nextExpiry, empty: ({ nextExpiry }) => nextExpiry === null, cell: ({ nextExpiry }) => nextExpiry !== null && <Expiry at={nextExpiry} daysLeft={Math.floor((new Date(nextExpiry).getTime() - Date.now()) / 86_400_000)} /> },
-                { id: 'sites', title: 'Sites', end: true, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over' : undefined}>{sitesServing} of {sites}</span> },
+                { id: 'sites', title: 'Sites', end: true, cell: ({ sites, sitesServing }) => <span class={sitesServing < sites ? 'urgency-over nowrap' : 'nowrap'}>{sitesServing} of {sites}</span> },
                 { id: 'run', title: 'Last run', empty: ({ lastRun }) => lastRun === null, cell: ({ host, lastRun, lastStatus }) => lastRun !== null && lastStatus !== null && <a href={hrefOf('/runs/:run/hosts/:host', { run: lastRun, host })}><RunBadge status={lastStatus} /></a> },
               ]}
             />

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { addEvents, emptyRun, LOG_LINES, mergeHosts } from './live-run.ts';
 
 const event = (type: LiveEvent['type'], more: Partial<LiveEvent> = {}): LiveEvent => ({
-  type, at: '2026-11-24T12:00:00.000Z', host: '', task: null, name: null, outcome: null, status: null, changes: [], message: null, exitCode: null, ...more,
+  type, at: '2026-11-24T12:00:00.000Z', host: '', task: null, name: null, outcome: null, status: null, changes: [], message: null, exitCode: null, hosts: null, ...more,
 });
 
 test('a host is at work on a task, says what it does, and is done', () => {
-  let run = addEvents(emptyRun(), [event('play_started', { name: 'webservers' }), event('task_started', { host: 'web01', name: 'PIN file' })]);
-  expect(run.play).toBe('webservers');
+  let run = addEvents(emptyRun(), [event('run_started', { hosts: 24 }), event('play_started', { name: 'webservers' }), event('task_started', { host: 'web01', name: 'PIN file' })]);
+  expect(run).toMatchObject({ play: 'webservers', size: 24 });
   expect(run.hosts.get('web01')).toEqual({ status: 'running', now: 'PIN file', ended: 0, changed: 0, failed: 0 });
   run = addEvents(run, [event('progress', { host: 'web01', message: 'waits for the canary' })]);
   expect(run.hosts.get('web01')?.now).toBe('waits for the canary');

@@ -13,6 +13,8 @@ export interface LiveHost {
 /** A run as its events tell it. */
 export interface LiveRun {
   hosts: Map<string, LiveHost>;
+  /** Hosts that it is about; null before its first event. */
+  size: number | null;
   /** Name of the play under way. */
   play: string | null;
   /** The newest lines worth telling, newest first. */
@@ -26,7 +28,7 @@ export const LOG_LINES = 60;
 
 /** Before the first event. */
 export function emptyRun(): LiveRun {
-  return { hosts: new Map(), play: null, log: [], finished: false, exitCode: null };
+  return { hosts: new Map(), size: null, play: null, log: [], finished: false, exitCode: null };
 }
 
 /** Adds events, oldest first. The map of hosts is changed in place, the rest is new: so a page sees that something is new. */
@@ -89,6 +91,8 @@ function addEvent(run: LiveRun, event: LiveEvent): void {
       say(event.exitCode === 0 ? 'pass' : 'fail', `finished with exit code ${String(event.exitCode)}`);
       break;
     case 'run_started':
+      run.size = event.hosts;
+      break;
     case 'host_started':
       break;
   }

@@ -2,6 +2,7 @@ import type { RunHostDetail } from '@hsmfleet/web-api/schemas';
 import { useState } from 'preact/hooks';
 import { useData } from '../api/use-data.ts';
 import { hrefOf, type PathParameters } from '../routing/match-path.ts';
+import { Breakable } from '../ui/breakable.tsx';
 import { RunBadge } from '../ui/marks.tsx';
 import { Answer } from '../ui/notice.tsx';
 import { Page, Section } from '../ui/page.tsx';
@@ -16,7 +17,7 @@ export function RunHostPage({ parameters }: { parameters: PathParameters }) {
   const [all, setAll] = useState(true);
   const playbook = detail.data?.run.playbook ?? 'run';
   return (
-    <Page title={<>{host}<span class="soft"> in {playbook}</span></>} name={`${host} in ${playbook}`} within={{ href: hrefOf('/runs/:run', { run }), name: playbook }}
+    <Page title={<><Breakable text={host} /><span class="soft"> in {playbook}</span></>} name={`${host} in ${playbook}`} within={{ href: hrefOf('/runs/:run', { run }), name: playbook }}
       lead={detail.data !== undefined && <span class="row"><RunBadge status={detail.data.host.status} /> <span><Time at={detail.data.run.startedAt} exact /></span> <a href={hrefOf('/hosts/:host', { host })}>What is known of {host}</a></span>}>
       <Answer of={detail}>{({ host: ended, tasks }) => (
         <>

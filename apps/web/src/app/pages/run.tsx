@@ -37,13 +37,14 @@ export function RunPage({ parameters }: { parameters: PathParameters }) {
 function Going({ data, live, stream }: { data: RunDetail; live: LiveRun; stream: string }) {
   const { run } = data;
   const hosts = useMemo(() => mergeHosts(data.hosts, data.live ? live : { ...live, hosts: new Map() }), [data, live]);
+  const size = Math.max(hosts.length, live.size ?? run.hosts);
   const done = hosts.filter(({ status }) => status !== 'running').length;
   return (
     <>
       <Section title="Progress" aside={stream !== '' && <span class="soft small" role="status">{stream}</span>}>
         <div class="stack tight">
-          <progress class="progress" max={Math.max(1, run.hosts)} value={done} aria-label="Hosts that are done" />
-          <p>{done} of {countOf(run.hosts, 'host')} done{live.play !== null && data.live && <span class="soft">, in play “{live.play}”</span>}</p>
+          <progress class="progress" max={Math.max(1, size)} value={done} aria-label="Hosts that are done" />
+          <p>{done} of {countOf(size, 'host')} done{live.play !== null && data.live && <span class="soft">, in play “{live.play}”</span>}</p>
         </div>
         <Facts across facts={[
           ['Run', <code>{run.id}</code>],
