@@ -39,6 +39,8 @@ export interface Database extends Sql {
   read(sql: string, params: Row, asOf: string | undefined): Promise<Row[]>;
   /** Answers one statement of a person: bounded in rows and time, and the database allows it to read the views and nothing else. */
   query(sql: string, limits: QueryLimits): Promise<QueryResult>;
+  /** Is it a failure that passes by itself: the same may go well a little later? */
+  isPassing(thrown: unknown): boolean;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -8,6 +8,8 @@ import { recordFacts, recordInventory } from './inventory-history.ts';
 export interface EventWriter {
   /** Writes events, in order; those that are stored already do nothing. Belongs inside a transaction of the caller. */
   write(sql: Sql, events: readonly RunEvent[]): Promise<void>;
+  /** Call it when a transaction was undone: what was remembered of it is read from the database again. */
+  forget(): void;
 }
 
 interface HostState {
@@ -24,6 +26,7 @@ interface HostState {
 export function createEventWriter(): EventWriter {
   const states = new Map<string, HostState>();
   return {
+    forget() { states.clear(); },
     async write(sql, events) {
       const fresh = await storeEvents(sql, events);
       const batch = new Batch(sql, states);

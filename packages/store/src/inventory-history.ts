@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HostFacts, InventoryReport } from '@hsmfleet/contract';
-import type { Row, Sql } from './database.ts';
+import type { Cell, Row, Sql } from './database.ts';
 import { errorsOf } from './error-text.ts';
 import { hostFacts } from './inventory/host-facts.ts';
 import { INVENTORY_KINDS } from './inventory/index.ts';
@@ -19,18 +19,27 @@ export async function recordInventory(sql: Sql, report: InventoryReport, run: st
   await sql.insert('collection', [{ host: name, at: report.at, run, evidence: report.evidence, disturbed, errors }], 'on conflict (host, at) do nothing');
   if (host?.collected_at !== null && host !== undefined && String(host.collected_at) >= report.at) return;
   const passive = report.evidence === 'passive';
-  const rows = INVENTORY_KINDS.map((kind) => ({ kind, rows: passive && kind.fromTokens === true ? undefined : kind.rows(report) }));
-  const digest = createHash('sha256').update(JSON.stringify([report.evidence, rows.map(({ kind, rows: own }) => [storedColumns(kind), own])])).digest('hex');
-  if (digest !== host?.inventory_digest) {
-    for (const { kind, rows: own } of rows) {
-      if (own !== undefined) await writeRows(sql, kind, name, report.at, own, passive ? kind.keeps : undefined);
-    }
+  const digests = digestsOf(host?.inventory_digest);
+  for (const kind of INVENTORY_KINDS) {
+    if (passive && kind.fromTokens === true) continue;
+    const rows = kind.rows(report);
+    const keeps = passive ? kind.keeps : undefined;
+    // most snapshots change nothing, and then the rows need not even be read
+    const digest = createHash('sha256').update(JSON.stringify([keeps === undefined, storedColumns(kind), rows])).digest('base64url').slice(0, 22);
+    if (digests[kind.view] === digest) continue;
+    await writeRows(sql, kind, name, report.at, rows, keeps);
+    digests[kind.view] = digest;
   }
   await sql.run(
     `update host set collected_at = $at, tokens_at = coalesce($tokens_at, tokens_at), evidence = $evidence, disturbed = $disturbed, inventory_errors = $errors,
       inventory_digest = $digest, attempt_error = null where name = $name`,
-    { at: report.at, tokens_at: passive ? null : report.at, evidence: report.evidence, disturbed, errors, digest, name },
+    { at: report.at, tokens_at: passive ? null : report.at, evidence: report.evidence, disturbed, errors, digest: JSON.stringify(digests), name },
   );
+}
+
+/** What was written last of each kind. */
+function digestsOf(cell: Cell | undefined): Record<string, string> {
+  return typeof cell === 'string' && cell.startsWith('{') ? JSON.parse(cell) as Record<string, string> : {};
 }
 
 /** Stores the facts of a host. Belongs inside a transaction of the caller. */

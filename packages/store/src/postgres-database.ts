@@ -133,6 +133,11 @@ function createDatabase(address: PostgresAddress, named: PostgresAddress | undef
         throw storeError('cannot read', location, thrown);
       }
     },
+    isPassing(thrown) {
+      const { code = '' } = thrown as { code?: string };
+      // no answer at all, or: connection exception, transaction rollback, insufficient resources, operator intervention
+      return /^(?:ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|08|40|53|57)/.test(code) || /connection (?:terminated|timeout|timed out)|timeout exceeded/i.test((thrown as Error).message);
+    },
     async close() {
       if (!open) return;
       open = false;

@@ -100,6 +100,8 @@ function createDatabase(path: string, writer: Connection): Database {
       }
     },
     query: (sql, limits) => querySqlite(path, sql, limits),
+    // busy, or locked by another process
+    isPassing: (thrown) => [5, 6].includes(((thrown as { errcode?: number }).errcode ?? 0) & 0xff),
     async close() {
       if (!open) return;
       open = false;

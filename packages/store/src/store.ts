@@ -20,6 +20,10 @@ import { defaultLocation, defaultStorePath, isPostgresUrl, queryLocation } from 
 
 /** How long events wait for company before they are written, milliseconds. */
 const FLUSH_AFTER_MS = 200;
+/** How long until events are tried again that could not be written for a reason that passes, milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+/** Events that wait for that at most. */
+const MOST_WAITING = 200_000;
 
 /** One run, newest first in {@link Store.runs}. */
 export interface RunSummaryRow {
@@ -57,7 +61,10 @@ export interface Store {
   recordInventory(report: InventoryReport): Promise<void>;
   /** Writes what waits. Never rejects: see {@link Store.problem}. */
   flush(): Promise<void>;
-  /** The first thing that went wrong while writing events; nothing is written after it. */
+  /**
+   * What went wrong while writing events: nothing is written after it, unless it is something that passes, such as a server that
+   * restarts; then they are tried again, and it is undefined as soon as they are written.
+   */
   problem(): HsmfleetError | undefined;
   /** The newest runs, after those that are left out. */
   runs(limit?: number, offset?: number): Promise<RunSummaryRow[]>;
@@ -135,6 +142,8 @@ class DatabaseStore implements Store {
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #problem: HsmfleetError | undefined;
+  /** Why the events that wait could not be written yet. */
+  #late: HsmfleetError | undefined;
   #open = true;
 
   constructor(database: Database, blobs: BlobFiles) {
@@ -148,25 +157,39 @@ class DatabaseStore implements Store {
 
   appendEvent(event: RunEvent): void {
     this.#waiting.push(event);
-    this.#timer ??= setTimeout(() => { void this.flush(); }, FLUSH_AFTER_MS).unref();
+    this.#writeSoon(FLUSH_AFTER_MS);
   }
 
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const events = this.#waiting;
-    this.#waiting = [];
-    if (events.length > 0) this.#flushing = this.#flushing.then(() => this.#writeEvents(events));
+    if (this.#waiting.length > 0) this.#flushing = this.#flushing.then(() => this.#writeEvents());
     return this.#flushing;
   }
 
-  async #writeEvents(events: RunEvent[]): Promise<void> {
-    if (this.#problem !== undefined || !this.#open) return;
+  async #writeEvents(): Promise<void> {
+    const events = this.#waiting;
+    if (this.#problem !== undefined || !this.#open || events.length === 0) return;
+    this.#waiting = [];
     try {
       await this.#database.transaction((sql) => this.#writer.write(sql, events));
+      this.#late = undefined;
     } catch (thrown) {
-      this.#problem = storeError('cannot write to', this.location, thrown);
+      this.#writer.forget();
+      const error = storeError('cannot write to', this.location, thrown);
+      if (!this.#database.isPassing(thrown) || events.length + this.#waiting.length > MOST_WAITING) {
+        this.#problem = error;
+        return;
+      }
+      // the server restarts, or another process holds the file: nothing is lost as long as this process lives
+      this.#late = error;
+      this.#waiting = [...events, ...this.#waiting];
+      this.#writeSoon(RETRY_AFTER_MS);
     }
+  }
+
+  #writeSoon(ms: number): void {
+    this.#timer ??= setTimeout(() => { void this.flush(); }, ms).unref();
   }
 
   /** Writes in one transaction, after the events that wait. */
@@ -190,7 +213,7 @@ class DatabaseStore implements Store {
   }
 
   problem(): HsmfleetError | undefined {
-    return this.#problem;
+    return this.#problem ?? this.#late;
   }
 
   recordInventory(report: InventoryReport): Promise<void> {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleReport } from '../samples.ts';
+import { VIEWS } from '../../views.ts';
 import type { Store } from '../../store.ts';
 import { openTestStore, type StoreKind, type TestStore } from '../test-store.ts';
 
@@ -78,7 +79,7 @@ export function querySuite(kind: StoreKind): void {
     it('names the nearest view', async () => {
       await expect(store.query('select *\nfrom certificate')).rejects.toMatchObject({
         message: 'the query names an unknown view "certificate"', position: { line: 2, column: 6 },
-        hint: 'did you mean "certificates"? views: hosts, modules, tokens, keys, certificates, nss_modules, sites, custody, artifacts, benchmark_points, runs, task_results, checks, check_results, findings, notifications',
+        hint: `did you mean "certificates"? views: ${VIEWS.map(({ name }) => name).join(', ')}`,
       });
     });
 
