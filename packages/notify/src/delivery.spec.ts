@@ -174,7 +174,7 @@ describe('delivery', () => {
     await hanging.waitFor(1);
     const before = Date.now();
     await delivery.stop();
-    expect(Date.now() - before).toBeLessThan(3_000);
+    expect(Date.now() - before).toBeLessThan(10_000);
     expect(queue.entries[0]).toMatchObject({ state: 'waiting', attempts: 0 });
     queue.add('a', changes(1, 1));
     delivery.kick();
@@ -186,7 +186,7 @@ describe('delivery', () => {
     const server = await receiver((response) => { setTimeout(() => response.end(), 300); });
     const queue = createMemoryQueue();
     queue.add('a', changes(1));
-    const { delivery } = start(queue, [webhook('a', server)]);
+    const { delivery } = start(queue, [webhook('a', server)], { stopMs: 10_000 });
     await server.waitFor(1);
     await delivery.stop();
     expect(queue.states()).toEqual(['sent']);

@@ -147,11 +147,13 @@ describe('mail', () => {
     await expect(sink(port, { to: ['nobody@example.org'] }).send(message, never)).rejects.toThrow(/no such user/);
   });
 
-  it('is given up in time where a server says nothing, or something else', async () => {
-    const listen = async (greeting: string): Promise<number> => {
+  it('is given up in time where a server says nothing, something else, or does not stop', async () => {
+    const listen = async (greeting: string, repeated = false): Promise<number> => {
       const server: Server = createServer((socket) => {
         socket.on('error', () => undefined).resume();
         socket.write(greeting);
+        const timer = repeated ? setInterval(() => socket.write(greeting), 5) : undefined;
+        socket.on('close', () => { clearInterval(timer); });
         closing.push(async () => { socket.destroy(); });
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -161,7 +163,8 @@ describe('mail', () => {
     const before = Date.now();
     await expect(sink(await listen(''), { timeout: 1 }).send(message, never)).rejects.toThrow();
     await expect(sink(await listen('SSH-2.0-OpenSSH_9.2p1 \u001b[31m\r\n'), { timeout: 1 }).send(message, never)).rejects.toThrow(/SSH-2\.0.*\\x1b/);
-    expect(Date.now() - before).toBeLessThan(5_000);
+    await expect(sink(await listen('220-'.padEnd(100_000, 'x'), true), { timeout: 5 }).send(message, never)).rejects.toThrow(/exceeds maximum allowed size/);
+    expect(Date.now() - before).toBeLessThan(15_000);
   });
 
   it('is left alone when delivery stops', async () => {

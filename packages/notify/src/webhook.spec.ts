@@ -102,7 +102,7 @@ describe('a webhook', () => {
     const server = await receiver(() => undefined);
     const before = Date.now();
     expect((await failure(server.url)).message).toBe('no answer in time');
-    expect(Date.now() - before).toBeLessThan(3_000);
+    expect(Date.now() - before).toBeLessThan(8_000);
   });
 
   it('that refuses at endless length is left after little, and one that does so drop by drop is left in time', async () => {
@@ -126,14 +126,29 @@ describe('a webhook', () => {
     });
     const before = Date.now();
     expect((await failure(drops.url)).message).toMatch(/^answered HTTP 500: slow\.+$/);
-    expect(Date.now() - before).toBeLessThan(3_000);
+    expect(Date.now() - before).toBeLessThan(8_000);
+  });
+
+  it.each([
+    ['headers', 'HTTP/1.1 200 OK\r\n', 'X-Flood: yes\r\n', /HPE_HEADER_OVERFLOW/],
+    ['preliminary answers', '', 'HTTP/1.1 102 Processing\r\n\r\n', /no answer in time|HPE_/],
+  ])('that sends %s without end is left', async (_what, begin, flood, expected) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).resume();
+      socket.write(begin);
+      const timer = setInterval(() => socket.write(flood.repeat(200)), 5);
+      socket.on('close', () => { clearInterval(timer); });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => new Promise((resolve) => { server.close(() => { resolve(); }); }));
+    expect((await failure(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`)).message).toMatch(expected);
   });
 
   it('that says yes has it, however long it goes on talking', async () => {
     const server = await receiver((response) => { response.writeHead(202).write('thanks'); });
     const before = Date.now();
-    await sink(server.url).send(message, never);
-    expect(Date.now() - before).toBeLessThan(900);
+    await sink(server.url, { timeout: 30 }).send(message, never);
+    expect(Date.now() - before).toBeLessThan(10_000);
   });
 
   it('that speaks no HTTP, and one that is not there, are told of by what went wrong', async () => {
