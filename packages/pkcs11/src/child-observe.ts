@@ -159,7 +159,10 @@ function readPrivateKey(cryptoki: Cryptoki, session: Handle, object: Handle): Ra
     const value = attribute(cryptoki, session, object, type);
     return value === null || value.length === 0 ? null : value[0] !== 0;
   };
-  return { ...commonKey(cryptoki, session, object), sensitive: flag(CKA.SENSITIVE), extractable: flag(CKA.EXTRACTABLE) };
+  return {
+    ...commonKey(cryptoki, session, object),
+    sensitive: flag(CKA.SENSITIVE), extractable: flag(CKA.EXTRACTABLE), alwaysSensitive: flag(CKA.ALWAYS_SENSITIVE), neverExtractable: flag(CKA.NEVER_EXTRACTABLE),
+  };
 }
 
 function commonKey(cryptoki: Cryptoki, session: Handle, object: Handle): RawKey {
@@ -168,7 +171,8 @@ function commonKey(cryptoki: Cryptoki, session: Handle, object: Handle): RawKey 
     id: toHex(attribute(cryptoki, session, object, CKA.ID)),
     label: toText(attribute(cryptoki, session, object, CKA.LABEL)),
     keyType: type === null || type.length === 0 ? null : Number(readNumber(type)),
-    modulus: null, publicExponent: null, ecParams: null, ecPoint: null, sensitive: null, extractable: null,
+    modulus: null, publicExponent: null, ecParams: null, ecPoint: null,
+    sensitive: null, extractable: null, alwaysSensitive: null, neverExtractable: null,
   };
 }
 

@@ -54,6 +54,8 @@ function login(cryptoki: Cryptoki, request: LoginRequest, announce: Announce): C
   announce('C_Login');
   const result = answerOf(() => { cryptoki.C_Login(session, CKU_USER, request.pin); });
   let flagsAfter: number | null = null;
+  // told before anything else is asked of the token: a call that hangs from here on must not make a login look untried
+  writeAnswer<ChildLine>({ answer: { kind: 'login', result, flagsBefore: before.flags, flagsAfter } });
   try {
     flagsAfter = readTokenInfo(cryptoki, found.slot, found.slotId, announce)?.flags ?? null;
   } catch {

@@ -49,7 +49,7 @@ test('text padded with blanks or NULs', () => {
 
 describe('objects', () => {
   const rawKey = (values: Partial<RawKey>): RawKey => ({
-    id: '01', label: 'k', keyType: 0, modulus: null, publicExponent: null, ecParams: null, ecPoint: null, sensitive: null, extractable: null, ...values,
+    id: '01', label: 'k', keyType: 0, modulus: null, publicExponent: null, ecParams: null, ecPoint: null, sensitive: null, extractable: null, alwaysSensitive: null, neverExtractable: null, ...values,
   });
   const rawToken = (values: Partial<RawToken>): RawToken => ({
     slotId: 1, slotIndex: 0, slotDescription: 'Reader', label: 'T', serial: '', manufacturer: 'M', model: 'X', flags: CKF.TOKEN_INITIALIZED,
@@ -71,11 +71,11 @@ describe('objects', () => {
     const hex = (text = '') => Buffer.from(text, 'base64url').toString('hex');
     const token = rows({
       publicKeys: [rawKey({ modulus: hex(n), publicExponent: hex(e) })],
-      privateKeys: [rawKey({ sensitive: true, extractable: false }), rawKey({ id: '02', keyType: 3, sensitive: true, extractable: true })],
+      privateKeys: [rawKey({ sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: false }), rawKey({ id: '02', keyType: 3, sensitive: true, extractable: true })],
     });
     expect(token?.keys).toEqual([
-      expect.objectContaining({ id: '01', class: 'pair', type: 'rsa', bits: 1024, sensitive: true, extractable: false }),
-      { id: '02', label: 'k', class: 'private', type: 'ec', bits: null, curve: null, fingerprint: null, sensitive: true, extractable: true },
+      expect.objectContaining({ id: '01', class: 'pair', type: 'rsa', bits: 1024, sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: false }),
+      { id: '02', label: 'k', class: 'private', type: 'ec', bits: null, curve: null, fingerprint: null, sensitive: true, extractable: true, alwaysSensitive: null, neverExtractable: null },
     ]);
   });
 

@@ -99,14 +99,14 @@ function readKeys(raw: RawToken, certificates: readonly ReadCertificate[]): Read
     return { row: keyRow(key, 'public', facts ?? factsFromCertificate(key, certificates)), own: facts !== undefined };
   });
   for (const key of raw.privateKeys) {
-    const { sensitive, extractable } = key;
+    const { sensitive, extractable, alwaysSensitive, neverExtractable } = key;
     const half = keys.find(({ row }) => row.id === (key.id ?? '') && row.class === 'public');
-    if (half !== undefined) Object.assign(half.row, { class: 'pair', sensitive, extractable });
+    if (half !== undefined) Object.assign(half.row, { class: 'pair', sensitive, extractable, alwaysSensitive, neverExtractable });
     else keys.push({ row: keyRow(key, 'private', factsFromCertificate(key, certificates)), own: false });
   }
   for (const { id, label, parsed } of certificates) {
     if (keys.some(({ row }) => row.id === id || row.fingerprint === parsed.keyFingerprint)) continue;
-    keys.push({ row: { id, label, class: 'certificate', ...parsed.key, sensitive: null, extractable: null }, own: false });
+    keys.push({ row: { id, label, class: 'certificate', ...parsed.key, sensitive: null, extractable: null, alwaysSensitive: null, neverExtractable: null }, own: false });
   }
   return keys;
 }
@@ -134,5 +134,7 @@ function keyRow(key: RawKey, keyClass: KeyRow['class'], facts: PublicKeyFacts | 
     fingerprint: facts?.fingerprint ?? null,
     sensitive: key.sensitive,
     extractable: key.extractable,
+    alwaysSensitive: key.alwaysSensitive,
+    neverExtractable: key.neverExtractable,
   };
 }

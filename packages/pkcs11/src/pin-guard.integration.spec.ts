@@ -184,6 +184,21 @@ describe.skipIf(reason !== undefined)('the PIN guard', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('a token that hangs after a login does not hide what the login showed', async () => {
+    const module = { ...token.distorted('hangs-after', `
+      static int tried;
+      static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) { tried = 1; return real->C_Login(session, user, pin, length); }
+      static CK_RV info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR out) { while (tried) pause(); return real->C_GetTokenInfo(slot, out); }`, { C_Login: 'login', C_GetTokenInfo: 'info' }), timeoutMs: 2500 };
+    const { port, step } = begin();
+    const { gate, asked, reported } = recordingGate();
+    const wrong = await failureOf(port.provePin({ ...step('000222'), module }, contextWith(gate)));
+    expect(wrong.code).toBe('PIN_INCORRECT');
+    expect(reported).toEqual(['incorrect']);
+    expect((await failureOf(port.provePin(step('000222'), contextWith(gate)))).code).toBe('PIN_REFUSED');
+    expect(asked).toHaveLength(1);
+    await port.provePin({ ...step(token.pin), allowLowCount: true }, contextWith(recordingGate().gate));
+  });
+
   test.each([
     ['locked', 'CKF_USER_PIN_LOCKED', 'its PIN is locked'],
     ['final try', 'CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW', 'one more wrong PIN locks it'],

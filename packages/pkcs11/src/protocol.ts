@@ -21,6 +21,7 @@ export interface LoginRequest {
   refuseFlags: number;
 }
 
+/** Of several answers the last one counts. */
 export type ChildLine = { call: string } | { answer: ChildAnswer };
 
 export type ChildAnswer =
@@ -80,6 +81,8 @@ export interface RawKey {
   ecPoint: string | null;
   sensitive: boolean | null;
   extractable: boolean | null;
+  alwaysSensitive: boolean | null;
+  neverExtractable: boolean | null;
 }
 
 export interface RawCertificate {
