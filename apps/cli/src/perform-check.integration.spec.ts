@@ -12,7 +12,7 @@ import { readEvidence } from './read-evidence.ts';
 /* Checks over real databases of both kinds; hosts are reports that were stored, so none is touched. */
 const PROFILE = join(WORKSPACE, 'playbooks/profiles/hsm-webserver.yml');
 const noPostgres = whyNoPostgres();
-if (noPostgres !== undefined) console.warn(`PostgreSQL is left out: ${noPostgres}`);
+if (noPostgres !== undefined) process.stderr.write(`PostgreSQL is left out: ${noPostgres}\n`);
 const kinds: StoreKind[] = noPostgres === undefined ? ['sqlite', 'postgres'] : ['sqlite'];
 const folder = mkdtempSync(join(tmpdir(), 'hsmfleet-check-'));
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HsmfleetError, HsmfleetErrors } from '@hsmfleet/contract';
+import { HsmfleetErrors, type HsmfleetError } from '@hsmfleet/contract';
 import { Ajv } from 'ajv';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
