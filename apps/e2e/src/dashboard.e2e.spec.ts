@@ -150,6 +150,17 @@ test('a run is seen as it goes on, whoever runs it', async () => {
   await context.close();
 }, 120_000);
 
+test('the page of a host has all of its inventory, also what came with later versions', async () => {
+  const context = await signedIn();
+  const page = await context.newPage();
+  await visit(page, `/hosts/${madeUpHost(5)}`, 'text=Further inventory');
+  await page.locator('summary', { hasText: 'nss_databases' }).click();
+  await page.locator('dd', { hasText: '/etc/apache2/nss' }).first().waitFor();
+  await page.locator('summary', { hasText: 'playbooks/site.yml' }).first().click();
+  await page.locator('.diff .added', { hasText: 'TLSv1.3' }).first().waitFor();
+  await context.close();
+}, 60_000);
+
 test('a question about the fleet is answered now and as of a day, and a mistake in it is explained', async () => {
   const context = await signedIn();
   const page = await context.newPage();
@@ -189,7 +200,7 @@ const PAGES: readonly [name: string, path: string, ready: string][] = [
   ['controls', '/controls', 'tbody tr'],
   ['certificates', '/certificates', '.days a'],
   ['run', `/runs/${ROLL_OUT}`, '.diff'],
-  ['query', '/query?sql=select+host%2C+label%2C+subject%2C+not_after%2C+days_left%0Afrom+certificates%0Awhere+days_left+%3C+30%0Aorder+by+not_after', '.view-list details'],
+  ['query', '/query?sql=select+host%2C+label%2C+not_after%2C+days_left%0Afrom+certificates%0Awhere+days_left+%3C+30%0Aorder+by+not_after', '.view-list details'],
   ['benchmarks', '/benchmarks', '.plot canvas'],
 ];
 /** What the guide shows in the dark and on a phone as well. */

@@ -9,7 +9,7 @@ import { countOf, durationOf } from '../ui/words.ts';
 import { AnswerTable } from './answer-table.tsx';
 import { asOfTime, insertAt } from './query-columns.ts';
 
-const FIRST = `select host, label, subject, not_after, days_left\nfrom certificates\nwhere days_left < 30\norder by not_after`;
+const FIRST = `select host, label, not_after, days_left\nfrom certificates\nwhere days_left < 30\norder by not_after`;
 
 /** Questions in SQL over the documented views, now or as of a day. */
 export function QueryPage() {
