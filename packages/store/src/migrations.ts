@@ -228,6 +228,11 @@ create table upkeep (name text primary key, done_at text not null) strict, witho
     // a view only
     sql: '',
   },
+  {
+    version: 9,
+    name: 'views of inventory rows without a join, and indexes that hold all of what is asked most',
+    sql: '',
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

@@ -8,6 +8,7 @@ export const hostFacts: FactsKind = {
   view: 'host_facts',
   description: 'facts of the hosts',
   identity: [],
+  indexes: [['host', 'distribution', 'distribution_version', 'architecture']],
   columns: [
     fact('fqdn', 'fully qualified name, as the host knows it'),
     fact('distribution', 'Debian, Ubuntu, Fedora, RedHat, AlmaLinux, Archlinux, …'),

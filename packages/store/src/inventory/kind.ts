@@ -51,7 +51,8 @@ export const valid: SqlText = atInstant('i.to_at is null', (now) => `i.from_at <
 
 /** When the host's inventory, or its tokens, were read last. */
 const collectedAt = (fromTokens: boolean): SqlText => atInstant(
-  fromTokens ? 'h.tokens_at' : 'h.collected_at',
+  // not by a join: that would be done for every row, asked for or not
+  `(select h.${fromTokens ? 'tokens_at' : 'collected_at'} from host h where h.name = i.host)`,
   (now) => `(select max(c.at) from collection c where c.host = i.host and c.at <= ${now}${fromTokens ? ` and c.evidence = 'live'` : ''})`,
 );
 
@@ -61,7 +62,7 @@ export const COLLECTED_AT = 'when the inventory snapshot that this row belongs t
 /** The view over a kind's rows. */
 export function viewOf(kind: InventoryKind): View {
   const from: SqlText = atInstant(
-    `${tableOf(kind)} i left join host h on h.name = i.host where i.to_at is null`,
+    `${tableOf(kind)} i where i.to_at is null`,
     (now) => `${tableOf(kind)} i where i.from_at <= ${now} and (i.to_at is null or i.to_at > ${now})`,
   );
   return {

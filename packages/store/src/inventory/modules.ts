@@ -18,13 +18,13 @@ export const modules: InventoryKind = {
     column('read_only', 'text', 'verdict of the proof: read_only, writable or unproven'),
     column('read_only_reason', 'text', 'the evidence in one sentence'),
     column('read_only_at', 'time', 'when it was proven last; null while it is unproven', atInstant(
-      "case when i.read_only <> 'unproven' then h.tokens_at end",
+      "case when i.read_only <> 'unproven' then (select h.tokens_at from host h where h.name = i.host) end",
       (now) => `case when i.read_only <> 'unproven' then (select max(c.at) from collection c where c.host = i.host and c.at <= ${now} and c.evidence = 'live') end`,
     )),
     column('tokens', 'integer', 'tokens present'),
     column('error', 'text', 'why the library could not be read; null when it could'),
   ],
-  indexes: [['read_only', 'host'], ['sha256', 'host']],
+  indexes: [['read_only', 'host', 'path'], ['sha256', 'host', 'path']],
   // a proof stands for as long as the library's bytes are the same
   keeps: (present, row) => present.path === row.path && present.real_path === row.real_path && present.sha256 === row.sha256 && row.sha256 !== null && row.error === null,
   rows: (report) => report.modules.map((module) => ({
