@@ -30,9 +30,11 @@ export async function readEvidence(store: Store, hosts: readonly string[], reach
   }));
 }
 
-/** Certificates on tokens, for those whom their end concerns. @throws HsmfleetError STORE */
+/** Certificates that tokens hold or sites serve, for those whom their end concerns. @throws HsmfleetError STORE */
 export async function readCertificates(store: Store): Promise<ExpiringCertificate[]> {
-  const rows = await store.read('select distinct host, sha256, subject, not_after from certificates');
+  const rows = await store.read(`
+    select host, sha256, subject, not_after from certificates
+    union select host, served_certificate_sha256, certificate_subject, certificate_not_after from sites where certificate_not_after is not null`);
   return rows.map((row) => ({ host: String(row.host), sha256: String(row.sha256), subject: String(row.subject), notAfter: String(row.not_after) }));
 }
 
