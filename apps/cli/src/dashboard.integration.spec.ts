@@ -188,10 +188,10 @@ test('a thousand hosts on one page take less than a tenth of a second of work', 
     await fillStore(store, 1_000, 30, new Date());
     const data = createDashboardData({ store, version: '0.1.0', namedQueries: () => Promise.resolve([]) });
     await data.overview();
-    // the processor's time: what else this machine does at the moment is not what is measured
-    const begun = process.cpuUsage();
+    // the processor's time of this thread: what else this machine does at the moment is not what is measured
+    const begun = process.threadCpuUsage();
     for (let turn = 0; turn < 5; turn += 1) expect((await data.overview()).fleet.hosts).toBe(1_000);
-    const { user, system } = process.cpuUsage(begun);
+    const { user, system } = process.threadCpuUsage(begun);
     expect((user + system) / 5_000).toBeLessThan(100);
   } finally {
     await remove();

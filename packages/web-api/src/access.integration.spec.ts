@@ -111,6 +111,22 @@ describe('sessions', () => {
   });
 });
 
+test('the log tells who came in and who did not, and never a token', async () => {
+  const log: string[] = [];
+  const own = await startTestServer({ log: ({ level, message }) => { log.push(`${level}: ${message}`); } });
+  try {
+    await own.login(own.tokens.operator);
+    await own.ask(`${API}/session`, { token: own.tokens.operator });
+    await own.ask(`${API}/schedules/nightly/run`, { method: 'POST', token: own.tokens.operator });
+    await own.login(`otto.${'A'.repeat(43)}`);
+    expect(log).toEqual([
+      `info: otto from 127.0.0.1: POST ${API}/session`, `info: otto from 127.0.0.1: POST ${API}/schedules/nightly/run`, 'warn: a wrong token from 127.0.0.1',
+    ]);
+  } finally {
+    await own.server.close();
+  }
+});
+
 describe('requests that a page of somebody else makes', () => {
   test('with the cookie alone change nothing', async () => {
     const { cookie, csrf } = await at.login(at.tokens.viewer);

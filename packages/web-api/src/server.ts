@@ -88,7 +88,9 @@ export async function createWebServer(options: WebServerOptions): Promise<WebSer
   const sessionLimits = { ...SESSION_LIMITS, ...limits.sessions };
   // the port is known for sure only once the server listens
   let origins = new Origins(listen, tls?.cert, options.origins ?? []);
-  const tokens = new TokenCheck(users, new Attempts({ ...ATTEMPT_LIMITS, ...limits.attempts }, now), now);
+  const tokens = new TokenCheck(users, new Attempts({ ...ATTEMPT_LIMITS, ...limits.attempts }, now), now, (address) => {
+    options.log?.({ level: 'warn', message: `a wrong token from ${address}` });
+  });
   const guard = new Guard({ users, tokens, sessions: new Sessions(sessionLimits, now), limits: sessionLimits, origins: () => origins, now });
   const feed = new RunFeed(options.data, { ...FEED_LIMITS, ...limits.feed }, (identity) => guard.stillIn(identity));
   const context: RouteContext = { data: options.data, schedules: options.schedules, guard, feed, slots: new QuerySlots() };
@@ -179,7 +181,10 @@ function handlerOf(route: Route, context: RouteContext, { log }: WebServerOption
     });
     if (answer === reply) return reply;
     if (answer === undefined) throw new ApiError('NOT_FOUND', 'there is no such thing');
-    if (route.access === 'operator' || route.path === '/session') log?.({ level: 'info', message: `${request.identity?.user ?? request.ip}: ${route.method} ${route.path}` });
+    if (route.access === 'operator' || (route.path === '/session' && route.method !== 'GET')) {
+      const user = request.identity?.user ?? (answer as { user?: string }).user ?? '';
+      log?.({ level: 'info', message: `${user} from ${request.ip}: ${route.method} ${request.url.split('?', 1)[0] ?? ''}` });
+    }
     return serialize === undefined ? reply.code(204).send() : reply.type('application/json; charset=utf-8').send(serialize(answer));
   };
 }

@@ -16,12 +16,15 @@ export class TokenCheck {
   readonly #users: UserDirectory;
   readonly #attempts: Attempts;
   readonly #now: () => number;
+  readonly #onWrong: (address: string) => void;
   readonly #key = randomBytes(32);
   readonly #right = new Map<string, { hash: string; until: number }>();
   #running = 0;
   readonly #queue: (() => void)[] = [];
 
-  constructor(users: UserDirectory, attempts: Attempts, now: () => number) {
+  /** @param onWrong hears of each wrong token, by the address that it came from */
+  constructor(users: UserDirectory, attempts: Attempts, now: () => number, onWrong: (address: string) => void) {
+    this.#onWrong = onWrong;
     this.#users = users;
     this.#attempts = attempts;
     this.#now = now;
@@ -45,7 +48,10 @@ export class TokenCheck {
       });
     }
     const right = await this.#verify(token, user?.token, address);
-    if (!right || user === undefined) return undefined;
+    if (!right || user === undefined) {
+      this.#onWrong(address);
+      return undefined;
+    }
     this.#attempts.forgive(address);
     this.#remember(print, user.token);
     return user;
