@@ -114,6 +114,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/agent-runtime/src/inputs.ts', // a rendered template's bytes
     'packages/contract/src/secret.ts', // the redactor
     'packages/contract/src/value.ts', // the plan's one field for secrets
+    'packages/httpd/src/pin-file-verdict.ts', // looks for line ends, tabs and emptiness in a PIN, and tells of nothing else
     'packages/httpd/src/pin-file.ts', // lines of a PIN file
     'packages/linux-host/src/command.ts', // a program's standard input
     'packages/linux-host/src/steps/file-steps.ts', // a file's bytes
