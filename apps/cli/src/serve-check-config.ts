@@ -12,8 +12,8 @@ export async function checkConfiguration(file: string): Promise<number> {
   for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
   if (users.length === 0) process.stderr.write('warning: there are no users, so there will be no dashboard, no API and no metrics\n');
   const now = new Date();
-  const rows = schedules.map(({ name, cron, timezone, work, keys }) => [
-    name, cron, timezone, parseWhen(cron, timezone).next(now)?.toISOString() ?? 'never', String(keys.length), work.kind === 'profile' ? work.profile : work.playbook,
+  const rows = schedules.map(({ name, cron, timezone, work, hosts }) => [
+    name, cron, timezone, parseWhen(cron, timezone).next(now)?.toISOString() ?? 'never', String(hosts.length), work.kind === 'profile' ? work.profile : work.playbook,
   ]);
   process.stdout.write(formatTable(['schedule', 'cron', 'time zone', 'next', 'hosts', 'checks'], rows, createColors(wantsColor(process.stdout))));
   return 0;

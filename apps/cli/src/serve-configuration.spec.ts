@@ -93,6 +93,11 @@ describe('the file of the server', () => {
     expect(await mistakes('listen: "[::1]:8443"', 'schedules: []', 'tls: {cert: no.pem, key: no.key}')).toEqual([expect.stringMatching(/^3: the file no\.pem/), expect.stringMatching(/^3: the file no\.key/)]);
   });
 
+  it('lets a schedule that touches no host wait for none', async () => {
+    const { schedules } = await load('hosts: [hosts.yml]', 'schedules:', ...NIGHTLY, '    evidence: snapshot');
+    expect(schedules).toMatchObject([{ evidence: 'snapshot', keys: [] }]);
+  });
+
   it('tells every sink of a schedule, unless it names some', async () => {
     writeFileSync(join(folder, 'key'), 'k\n', { mode: 0o600 });
     const sinks = ['notify:', '  webhook: [{name: ops, url: "https://example.org/hook", secret: !secret file:key}]', '  file: [{name: log, path: changes.ndjson}]'];

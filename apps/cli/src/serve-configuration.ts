@@ -21,6 +21,8 @@ export interface ServeSchedule extends Schedule {
   /** What is done: a check by a profile, or a playbook in check mode. Paths are absolute. */
   work: { kind: 'profile'; profile: string } | { kind: 'playbook'; playbook: string };
   pattern: string | undefined;
+  /** Names of the hosts that it was about when the file was read. */
+  hosts: readonly string[];
   evidence: 'live' | 'snapshot';
   fleet: FleetOptions;
   /** Names of those who are told of changes. */
@@ -152,9 +154,11 @@ class Reader {
         if (!sinks.includes(name)) this.#problem(`there is no sink "${name}"`, [...at('notify'), place], suggestion(name, sinks) ?? 'sinks are listed below "notify:" at the top');
       }
       const fleet = this.#fleet(written, entry, at);
-      const keys = fleet.hosts.length === 0 ? [] : await this.#hosts(entry, fleet, work, at);
+      const hosts = fleet.hosts.length === 0 ? [] : await this.#hosts(entry, fleet, work, at);
+      // what touches no host need not wait for one
+      const keys = entry.evidence === 'snapshot' ? [] : hosts;
       schedules.push({
-        name: entry.name, cron: entry.cron, timezone: entry.timezone ?? 'UTC', jitterMs: milliseconds(entry.jitter ?? '0s'), timeoutMs, keys,
+        name: entry.name, cron: entry.cron, timezone: entry.timezone ?? 'UTC', jitterMs: milliseconds(entry.jitter ?? '0s'), timeoutMs, keys, hosts,
         work, pattern: entry.pattern, evidence: entry.evidence ?? 'live', fleet, sinks: entry.notify ?? sinks,
       });
     }
