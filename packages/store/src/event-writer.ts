@@ -28,11 +28,12 @@ export function createEventWriter(): EventWriter {
   return {
     forget() { states.clear(); },
     async write(sql, events) {
-      const fresh = await storeEvents(sql, events);
+      const fresh = await unknownOf(sql, events);
       const batch = new Batch(sql, states);
       await batch.load(fresh);
       for (const event of fresh) await batch.take(event);
       await batch.finish();
+      await storeEvents(sql, fresh);
       for (const event of fresh) {
         if (event.type === 'run_finished') forget(states, event.run);
         // another worker may run the next play on this host
@@ -42,11 +43,42 @@ export function createEventWriter(): EventWriter {
   };
 }
 
-/** Stores the events themselves, numbered in the order of storing. @returns those that were not stored before */
-async function storeEvents(sql: Sql, events: readonly RunEvent[]): Promise<RunEvent[]> {
+/** Two processes told of the same event at the same time: the transaction is undone, and does nothing the next time. */
+class EventsRacedError extends Error {
+  /** PostgreSQL's own code for transactions that may be tried again. */
+  readonly code = '40001';
+
+  constructor() {
+    super('another process stored the same events meanwhile');
+    this.name = 'EventsRacedError';
+  }
+}
+
+/** Those of the events that are not stored yet, each once. */
+async function unknownOf(sql: Sql, events: readonly RunEvent[]): Promise<RunEvent[]> {
+  const known = new Set<string>();
+  const idOf = (run: string, { host, seq, type }: { host: unknown; seq: unknown; type: unknown }): string => `${run} ${String(seq)} ${String(type)} ${String(host)}`;
+  for (const run of new Set(events.map((event) => event.run))) {
+    const own = events.filter((event) => event.run === run);
+    const stored = await sql.all(`select host, seq, type from event where run = $run and seq >= $least and host in ${sql.dialect.listed('$hosts')}`, {
+      run, least: own.reduce((least, { seq }) => Math.min(least, seq), Infinity), hosts: JSON.stringify([...new Set(own.map(({ host }) => host))]),
+    });
+    for (const row of stored) known.add(idOf(run, row as { host: unknown; seq: unknown; type: unknown }));
+  }
+  return events.filter((event) => {
+    const id = idOf(event.run, event);
+    return !known.has(id) && known.add(id);
+  });
+}
+
+/**
+ * Stores the events themselves, numbered in the order of storing. Last in a transaction: until it ends, other workers that
+ * write events of the same run wait, for a number must not appear after a greater one was read.
+ * @throws EventsRacedError
+ */
+async function storeEvents(sql: Sql, events: readonly RunEvent[]): Promise<void> {
   const next = new Map<string, number>();
   for (const run of [...new Set(events.map((event) => event.run))].sort()) {
-    // other workers may write events of the same run: a number must not appear after a greater one was read
     await sql.run(sql.dialect.lock('$run'), { run });
     const [last] = await sql.all('select max(position) as position from event where run = $run', { run });
     next.set(run, Number(last?.position ?? 0) + 1);
@@ -57,7 +89,7 @@ async function storeEvents(sql: Sql, events: readonly RunEvent[]): Promise<RunEv
     return { run: event.run, host: event.host, seq: event.seq, type: event.type, at: event.at, body: JSON.stringify(event), position };
   });
   const isNew = await sql.insertNew('event', rows, ['run', 'host', 'seq', 'type']);
-  return events.filter((_, index) => isNew[index]);
+  if (isNew.includes(false)) throw new EventsRacedError();
 }
 
 function forget(states: Map<string, HostState>, run: string): void {

@@ -27,7 +27,7 @@ export async function recordInventory(sql: Sql, report: InventoryReport, run: st
     // most snapshots change nothing, and then the rows need not even be read
     const digest = createHash('sha256').update(JSON.stringify([keeps === undefined, storedColumns(kind), rows])).digest('base64url').slice(0, 22);
     if (digests[kind.view] === digest) continue;
-    await writeRows(sql, kind, name, report.at, rows, keeps);
+    await writeRows(sql, kind, name, report.at, rows, { keeps, isNew: host?.collected_at === null });
     digests[kind.view] = digest;
   }
   await sql.run(
@@ -44,15 +44,22 @@ function digestsOf(cell: Cell | undefined): Record<string, string> {
 
 /** Stores the facts of a host. Belongs inside a transaction of the caller. */
 export async function recordFacts(sql: Sql, host: string, at: string, facts: HostFacts): Promise<void> {
-  await writeRows(sql, hostFacts, host, at, hostFacts.rows(facts), undefined);
+  await writeRows(sql, hostFacts, host, at, hostFacts.rows(facts), {});
 }
 
-async function writeRows(sql: Sql, kind: InventoryKind | FactsKind, host: string, at: string, rows: readonly Row[], keeps: InventoryKind['keeps']): Promise<void> {
+interface WriteOptions {
+  keeps?: InventoryKind['keeps'] | undefined;
+  /** There is nothing to compare with yet. */
+  isNew?: boolean;
+}
+
+async function writeRows(sql: Sql, kind: InventoryKind | FactsKind, host: string, at: string, rows: readonly Row[], { keeps, isNew }: WriteOptions): Promise<void> {
   const table = tableOf(kind);
   const columns = storedColumns(kind);
   const keyOf = (row: Row): string => JSON.stringify(columns.map((name) => row[name] ?? null));
   const known = new Map<string, Row[]>();
-  for (const row of await sql.all(`select * from ${table} where host = $host and to_at is null`, { host })) {
+  const held = isNew === true ? [] : await sql.all(`select * from ${table} where host = $host and to_at is null`, { host });
+  for (const row of held) {
     known.set(keyOf(row), [...(known.get(keyOf(row)) ?? []), row]);
   }
   const fresh: Row[] = [];
