@@ -5,6 +5,9 @@ import type { ViewColumn } from './view.ts';
 
 const TYPES: Record<ViewColumn['type'], string> = { text: 'text', time: 'text', integer: 'integer', boolean: 'integer', real: 'real' };
 
+/** Declared indexes that a table may have had. */
+const MOST_INDEXES = 8;
+
 /**
  * Brings the tables of inventory rows to what the kinds declare: makes those that are missing, adds columns, makes their
  * indexes anew. Columns that are declared no more stay. Belongs inside the transaction of a migration.
@@ -17,6 +20,8 @@ export async function updateHistoryTables(sql: Sql): Promise<void> {
     for (const { name, type, sql: computed } of kind.columns) {
       if (computed === undefined && !known.has(name)) await sql.script(`alter table ${table} add column "${name}" ${TYPES[type]};`);
     }
+    // by number, and those beyond what is declared now too
+    for (let number = 1; number <= MOST_INDEXES; number += 1) await sql.script(`drop index if exists ${table}_${String(number)};`);
     for (const [name, definition] of indexesOf(kind)) await sql.script(`drop index if exists ${name}; create index ${name} on ${table} ${definition};`);
   }
 }

@@ -233,6 +233,11 @@ create table upkeep (name text primary key, done_at text not null) strict, witho
     name: 'views of inventory rows without a join, and indexes that hold all of what is asked most',
     sql: '',
   },
+  {
+    version: 10,
+    name: 'indexes in the order in which keys and certificates are asked for',
+    sql: '',
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

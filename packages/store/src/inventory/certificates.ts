@@ -25,7 +25,7 @@ export const certificates: InventoryKind = {
     column('key_fingerprint', 'text', "SHA-256 of the certificate's public key, hex; joins keys.fingerprint and sites.served_key_fingerprint"),
     column('matches_key', 'boolean', 'does it match the key with the same id; null when there is none'),
   ],
-  indexes: [['not_after_s', 'not_after', 'host', 'token', 'label', 'subject'], ['not_after', 'host'], ['key_fingerprint', 'host'], ['matches_key', 'host', 'token', 'label'], ['host', 'token_identity', 'id', 'key_fingerprint']],
+  indexes: [['not_after_s', 'not_after', 'host', 'token', 'label', 'subject'], ['matches_key', 'host', 'token', 'label'], ['host', 'key_fingerprint', 'token_identity', 'id']],
   rows: (report) => onTokens(report, (module, token) => token.certificates.map((certificate) => ({
     ...tokenCells(module, token),
     id: certificate.id, label: certificate.label, subject: certificate.subject, issuer: certificate.issuer,

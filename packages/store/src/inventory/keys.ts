@@ -23,7 +23,12 @@ export const keys: InventoryKind = {
     column('always_sensitive', 'boolean', 'was it never readable in the clear; null when it takes a login to know'),
     column('never_extractable', 'boolean', 'was it never extractable; false for a key that was imported, null when it takes a login to know'),
   ],
-  indexes: [['type', 'bits', 'curve', 'host', 'token', 'label'], ['fingerprint', 'host', 'token_identity', 'token', 'id', 'label'], ['extractable', 'sensitive', 'host', 'token', 'label']],
+  indexes: [
+    ['type', 'bits', 'curve', 'host', 'token', 'label'],
+    ['fingerprint', 'token_identity', 'host', 'token', 'id', 'label'],
+    ['extractable', 'sensitive', 'host', 'token', 'label'],
+    ['host', 'token', 'id', 'fingerprint', 'label', 'type', 'bits', 'curve'],
+  ],
   rows: (report) => onTokens(report, (module, token) => token.keys.map((key) => ({
     ...tokenCells(module, token), read_only: module.readOnly.verdict,
     id: key.id, label: key.label, class: key.class, type: key.type, bits: key.bits, curve: key.curve,
