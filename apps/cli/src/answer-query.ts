@@ -2,14 +2,20 @@ import { text } from 'node:stream/consumers';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { createColors, formatTable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { describeFreshness, openStore, VIEWS, type QueryResult } from '@hsmfleet/store';
+import type { FleetOptions } from './fleet-options.ts';
+import { findNamedQuery, isQueryName, loadNamedQueries } from './named-queries.ts';
 
 /** How answers are printed. */
 export type AnswerFormat = 'table' | 'json' | 'csv';
 
-export interface AnswerOptions {
+export interface AnswerOptions extends Omit<FleetOptions, 'hosts'> {
   format: AnswerFormat;
   hosts?: string[];
   asOf?: string;
+  /** Folders of named queries, beside those that come with the program. */
+  queries?: string[];
+  /** Collect first: from the hosts of a pattern, or from all. */
+  live?: true | string;
   maxRows: string;
   timeout: string;
 }
@@ -17,14 +23,17 @@ export interface AnswerOptions {
 /**
  * Runs one read-only statement over the store; the answer goes to standard output, how far it can be relied on to
  * standard error.
- * @returns 0
- * @throws HsmfleetError USAGE, TIMEOUT, STORE
+ * @param asked the name of a query, or SQL
+ * @returns 0; with {@link AnswerOptions.live} the exit code of the run that collected
+ * @throws HsmfleetError USAGE, TIMEOUT, STORE, what reading named queries throws, and what a run throws
  */
-export async function answerQuery(sql: string | undefined, options: AnswerOptions): Promise<number> {
-  if (sql === undefined) throw new HsmfleetError('USAGE', 'the query is missing', { hint: 'hsmfleet query --views describes what can be asked for' });
-  const statement = sql === '-' ? await text(process.stdin) : sql;
+export async function answerQuery(asked: string | undefined, options: AnswerOptions): Promise<number> {
+  if (asked === undefined) throw new HsmfleetError('USAGE', 'the query is missing', { hint: 'hsmfleet query --list shows those that have names, hsmfleet query --views what can be asked for in SQL' });
+  if (options.live !== undefined && options.asOf !== undefined) throw new HsmfleetError('USAGE', '--live and --as-of do not go together: nothing can be collected from the past');
+  const statement = await statementOf(asked, options.queries);
   const maxRows = positive('--max-rows', options.maxRows);
   const timeoutMs = positive('--timeout', options.timeout) * 1_000;
+  const collected = options.live === undefined ? 0 : await collectFirst(options.live, options);
   const store = await openStore();
   try {
     const hosts = options.hosts === undefined ? undefined : await hostNames(options.hosts);
@@ -33,10 +42,37 @@ export async function answerQuery(sql: string | undefined, options: AnswerOption
     if (result.truncated) process.stderr.write(`only the first ${String(maxRows)} rows are shown; --max-rows allows more\n`);
     // how fresh the present is says nothing about the past
     if (options.asOf === undefined) process.stderr.write(`${describeFreshness(await store.freshness(hosts))}\n`);
-    return 0;
+    return collected;
   } finally {
     await store.close();
   }
+}
+
+/**
+ * Prints the queries that have names.
+ * @returns 0
+ * @throws HsmfleetError, HsmfleetErrors when one cannot be read
+ */
+export async function listQueries(format: AnswerFormat, folders?: readonly string[]): Promise<number> {
+  const queries = await loadNamedQueries(folders);
+  const [columns, rows] = format === 'table'
+    ? [['query', 'description'], queries.map(({ name, description }) => [name, description])]
+    : [['query', 'description', 'sql'], queries.map(({ name, description, sql }) => [name, description, sql])];
+  process.stdout.write(await formatAnswer({ columns, rows, truncated: false }, format));
+  return 0;
+}
+
+async function statementOf(asked: string, folders: readonly string[] | undefined): Promise<string> {
+  if (asked === '-') return text(process.stdin);
+  return isQueryName(asked) ? (await findNamedQuery(asked, folders)).sql : asked;
+}
+
+/** What the answer will not tell, which hosts could not be asked, goes to standard error. */
+async function collectFirst(live: true | string, { hosts, ...fleet }: AnswerOptions): Promise<number> {
+  const [{ INVENTORY_PLAY }, { runPlaybook }] = await Promise.all([import('./collect-inventory.ts'), import('./run-playbook.ts')]);
+  return runPlaybook({
+    playbook: INVENTORY_PLAY, fleet: { ...fleet, hosts: hosts ?? [] }, limit: live === true ? undefined : live, check: false, diff: false, results: process.stderr,
+  });
 }
 
 /** Prints every view with its columns. @returns 0 */

@@ -4,6 +4,7 @@ import { sinkNames, startDelivery, type Delivery } from '@hsmfleet/notify';
 import { ENDINGS, Scheduler, type SchedulerEvent } from '@hsmfleet/scheduler';
 import { openStore, type Store } from '@hsmfleet/store';
 import { createDashboardData } from './dashboard-data.ts';
+import { loadNamedQueries } from './named-queries.ts';
 import { newRunId } from './run-identity.ts';
 import { loadServeConfiguration, type ServeConfiguration, type ServeSchedule } from './serve-configuration.ts';
 import { errorSummary, logErrors, type Log } from './serve-log.ts';
@@ -62,7 +63,7 @@ export class FleetServer {
       tell: (event) => { this.#tell(event); },
     }, { concurrency: configuration.concurrency });
     this.#web = new ServeWeb({
-      data: createDashboardData({ store, version: VERSION, namedQueries: () => Promise.resolve([]) }),
+      data: createDashboardData({ store, version: VERSION, namedQueries: () => loadNamedQueries() }),
       schedules: scheduleControl(this.#scheduler, () => this.#problem, log),
       metrics: async () => ({ type: this.#metrics.contentType, text: await this.#collect() }),
       log,

@@ -152,6 +152,11 @@ describe('inventory and queries', () => {
     ]);
     const weak = await desk.hsmfleet('query', "select distinct host from keys where type='rsa' and bits < 2048", '--format', 'csv');
     expect(weak.stdout.trim().split('\n')).toHaveLength(9);
+    const live = await desk.hsmfleet('query', 'weak-keys', '--live=web01', '-i', 'hosts.yml', '--format', 'json');
+    expect(live, live.stderr).toMatchObject({ code: 0 });
+    expect((JSON.parse(live.stdout) as { host: string; bits: number }[]).find(({ host }) => host === 'web01')).toMatchObject({ bits: 1024 });
+    expect(live.stderr).toMatch(/web01 +.*ok=/);
+    expect(live.stderr).not.toMatch(/web02 +.*ok=/);
     const writes = await desk.hsmfleet('query', 'delete from runs');
     expect(writes.code).toBe(1);
     expect(writes.stderr).toMatch(/read-only|readonly|not authorized|only read/i);

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   HOSTS_INVALID: 'a hosts file is not valid',
   SERVE_INVALID: 'the file of the server, or a schedule in it, is not valid',
   PROFILE_INVALID: 'a profile of controls is not valid, or a query in it is none that the store understands',
+  QUERY_INVALID: 'a file with a named query is not valid',
   EVIDENCE_MISSING: 'nothing is known of a host that is young and complete enough to judge it by',
   HOST_PATTERN: 'a host pattern matches nothing or names an unknown host or group',
   PARAMS_INVALID: 'parameters of a resource are not valid',
