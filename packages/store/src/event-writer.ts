@@ -224,8 +224,8 @@ class Batch {
     this.#hosts.clear();
     const seen = hosts.flatMap(([name, { first_seen_at: at }]) => (at === undefined ? [] : [{ name, first_seen_at: at }]));
     await this.#sql.insert('host', seen, 'on conflict (name) do nothing');
-    for (const [name, { first_seen_at: _, ...columns }] of hosts) {
-      const words = Object.keys(columns).map((column) => `${column} = $${column}`);
+    for (const [name, columns] of hosts) {
+      const words = Object.keys(columns).filter((column) => column !== 'first_seen_at').map((column) => `${column} = $${column}`);
       if (words.length > 0) await this.#sql.run(`update host set ${words.join(', ')} where name = $name`, { ...columns, name });
     }
   }
