@@ -11,14 +11,10 @@ export interface Keys {
   clientPublic: string;
 }
 
-/**
- * Writes a project folder as an operator has one: hosts, keys, known_hosts, and the playbook that collects inventory.
- * @param ports one per server; hosts are spread over them
- */
+/** Makes the keys of the server and of the control host, and writes them down. */
 export function makeKeys(folder: string): Keys {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const host = ssh2.utils.generateKeyPairSync('ed25519');
-  const client = ssh2.utils.generateKeyPairSync('ed25519');
+  const [host, client] = [generate(), generate()];
   writeFileSync(join(folder, 'host-key'), host.private, { mode: 0o600 });
   writeFileSync(join(folder, 'host-key.pub'), `${host.public}\n`);
   writeFileSync(join(folder, 'client-key'), client.private, { mode: 0o600 });
@@ -26,12 +22,23 @@ export function makeKeys(folder: string): Keys {
   return { hostKey: host.private, clientPublic: client.public };
 }
 
+/** One key in some hundred that the library makes is one that it cannot read: then another one. */
+function generate(): { private: string; public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    if (![pair.private, pair.public].some((text) => ssh2.utils.parseKey(text) instanceof Error)) return pair;
+  }
+}
+
 /** Names of simulated hosts: sim00001, sim00002, … */
 export function hostNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `sim${String(index + 1).padStart(6, '0')}`);
 }
 
-/** Writes hosts.yml, known_hosts and inventory.yml for simulated hosts behind these ports. */
+/**
+ * Writes a project folder as an operator has one: hosts, known_hosts, and the playbook that collects inventory.
+ * @param ports one per server; hosts are spread over them
+ */
 export function writeProject(folder: string, keys: { folder: string; hostPublic: string }, ports: readonly number[], count: number): void {
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o755);
@@ -39,7 +46,8 @@ export function writeProject(folder: string, keys: { folder: string; hostPublic:
   const args = `-F /dev/null -o UserKnownHostsFile=${join(keys.folder, 'known_hosts')}`;
   writeFileSync(join(folder, 'hosts.yml'), [
     'all:', '  vars:', '    ansible_user: root', `    ansible_ssh_private_key_file: ${join(keys.folder, 'client-key')}`, `    ansible_ssh_common_args: ${JSON.stringify(args)}`,
-    '    ansible_host: 127.0.0.1', '  hosts:',
+    // on a machine that does all at once a handshake waits longer than it would on a network
+    '    ansible_host: 127.0.0.1', '    ansible_timeout: 60', '  hosts:',
     ...hostNames(count).map((name, index) => `    ${name}: { ansible_port: ${String(ports[index % ports.length])} }`), '',
   ].join('\n'));
   copyFileSync(INVENTORY, join(folder, 'inventory.yml'));
