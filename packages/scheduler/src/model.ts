@@ -1,3 +1,5 @@
+import type { ScheduleState } from '@hsmfleet/contract';
+
 /** Something that is to be run again and again. */
 export interface Schedule {
   name: string;
@@ -11,21 +13,6 @@ export interface Schedule {
   timeoutMs: number;
   /** Two schedules that share one are never run at the same time: names of hosts, say. */
   keys: readonly string[];
-}
-
-/** What has to outlive the process. Times are ISO 8601. */
-export interface ScheduleState {
-  name: string;
-  /** What was due up to then is dealt with. At first the time at which the schedule was first seen. */
-  lastDueAt: string | null;
-  lastStartedAt: string | null;
-  lastFinishedAt: string | null;
-  /** Id of the run that is under way, or was when the process ended. */
-  running: string | null;
-  /** How the last one ended: what the run answered, or one of {@link ENDINGS}. */
-  outcome: string | null;
-  /** Why it did not end well. */
-  error: string | null;
 }
 
 /** How runs end that have no outcome of their own. */

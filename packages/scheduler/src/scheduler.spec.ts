@@ -1,5 +1,6 @@
+import type { ScheduleState } from '@hsmfleet/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ENDINGS, type Schedule, type ScheduledRun, type ScheduleState, type SchedulerEvent } from './model.ts';
+import { ENDINGS, type Schedule, type ScheduledRun, type SchedulerEvent } from './model.ts';
 import { Scheduler } from './scheduler.ts';
 
 /** A state that outlives schedulers, as the store does, and runs that end when the test says so. */

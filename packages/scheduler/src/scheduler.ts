@@ -1,5 +1,6 @@
+import type { ScheduleState } from '@hsmfleet/contract';
 import { TurnQueue, type Turn } from './turn-queue.ts';
-import { ENDINGS, type Reason, type Schedule, type ScheduleState, type ScheduleStatus, type SchedulerPort } from './model.ts';
+import { ENDINGS, type Reason, type Schedule, type ScheduleStatus, type SchedulerPort } from './model.ts';
 import { parseWhen, type When } from './when.ts';
 
 /** Sleeps are cut into pieces, so that a machine that slept, or whose clock was set, notices soon. */

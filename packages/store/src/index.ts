@@ -5,7 +5,6 @@ export { BlobFiles, type BlobDraft } from './blob-files.ts';
 export type { ChangesOptions, InventoryChange } from './changes.ts';
 export type { CheckSummary, ResultFilter } from './checks.ts';
 export type { DeliveryResult, PendingNotification } from './notifications.ts';
-export type { ScheduleState } from './schedule-states.ts';
 export { defaultLocation, defaultStorePath } from './store-path.ts';
 export { describeFreshness, type Freshness } from './freshness.ts';
 export { FRESH_HOURS } from './hosts-view.ts';

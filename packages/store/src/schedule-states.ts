@@ -1,18 +1,5 @@
+import type { ScheduleState } from '@hsmfleet/contract';
 import type { Cell, Sql } from './database.ts';
-
-/** What is known of a schedule beyond its declaration. Times are ISO 8601. */
-export interface ScheduleState {
-  name: string;
-  /** The due time that was acted on last. */
-  lastDueAt: string | null;
-  lastStartedAt: string | null;
-  lastFinishedAt: string | null;
-  /** Id of the check that is under way, or was when its process ended. */
-  running: string | null;
-  /** How the last one ended. */
-  outcome: string | null;
-  error: string | null;
-}
 
 export async function readScheduleStates(sql: Sql): Promise<ScheduleState[]> {
   const rows = await sql.all('select * from schedule_state order by name');

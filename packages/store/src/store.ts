@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { BenchmarkPoint, CheckReport, CheckResult, HsmfleetError, InventoryReport, RunEvent, StateChange } from '@hsmfleet/contract';
+import type { BenchmarkPoint, CheckReport, CheckResult, HsmfleetError, InventoryReport, RunEvent, StateChange, ScheduleState } from '@hsmfleet/contract';
 import { readBenchmarkPoints } from './benchmark-points.ts';
 import { forgetArtifact, readArtifacts, type StoredArtifact } from './artifacts.ts';
 import { BlobFiles } from './blob-files.ts';
@@ -14,7 +14,7 @@ import { queue, readPending, settle, type DeliveryResult, type PendingNotificati
 import { storeError } from './store-error.ts';
 import { prune } from './prune.ts';
 import type { QueryCell, QueryOptions, QueryResult } from './query.ts';
-import { readScheduleStates, writeScheduleState, type ScheduleState } from './schedule-states.ts';
+import { readScheduleStates, writeScheduleState } from './schedule-states.ts';
 import { openSqlite } from './sqlite-database.ts';
 import { defaultLocation, defaultStorePath, isPostgresUrl, queryLocation } from './store-path.ts';
 

@@ -5,6 +5,7 @@ import { Empty } from '../ui/notice.tsx';
 import { nextOrder, orderRows, pageOf, type Order } from '../ui/order-rows.ts';
 import { countOf } from '../ui/words.ts';
 import { isNumeric, type Cell } from './query-columns.ts';
+import { TablePager } from '../ui/table-pager.tsx';
 
 const PAGE = 100;
 
@@ -42,11 +43,7 @@ export function AnswerTable({ answer: { columns, rows }, label = 'Rows' }: { ans
       {pages > 1 && (
         <div class="table-foot">
           <span role="status">{page * PAGE + 1}–{page * PAGE + shown.length} of {countOf(rows.length, 'row')}</span>
-          <nav aria-label={`Pages of ${label}`}>
-            <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
-            <span>page {page + 1} of {pages}</span>
-            <button type="button" disabled={page === pages - 1} onClick={() => setPage(page + 1)}>Next</button>
-          </nav>
+          <TablePager label={label} page={page} pages={pages} turn={setPage} />
         </div>
       )}
     </div>

@@ -3,6 +3,7 @@ import { useId, useState } from 'preact/hooks';
 import { Empty } from './notice.tsx';
 import { nextOrder, orderRows, pageOf, type Order, type SortValue } from './order-rows.ts';
 import { countOf } from './words.ts';
+import { TablePager } from './table-pager.tsx';
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -96,13 +97,7 @@ export function Table<Row>({ label, columns: allColumns, rows, keyOf, order: ini
       {(pages > 1 || rest !== undefined) && (
         <div class="table-foot">
           <span role="status">{pages > 1 ? `${String(page * pageSize + 1)}–${String(page * pageSize + shown.length)} of ${countOf(total, noun)}` : countOf(total, noun)} {rest}</span>
-          {pages > 1 && (
-            <nav aria-label={`Pages of ${label}`}>
-              <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
-              <span>page {page + 1} of {pages}</span>
-              <button type="button" disabled={page === pages - 1} onClick={() => setPage(page + 1)}>Next</button>
-            </nav>
-          )}
+          {pages > 1 && <TablePager label={label} page={page} pages={pages} turn={setPage} />}
         </div>
       )}
     </div>
