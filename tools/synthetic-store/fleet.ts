@@ -18,7 +18,7 @@ export function hostName(index: number): string {
  */
 export function report(index: number, keys: number, at: Date): InventoryReport {
   const host = hostName(index);
-  const odd = (every: number): boolean => index % every === every - 1;
+  const odd = (every: number): boolean => index % every === Math.floor(every / 2);
   const serial = `DENK${String(100_000 + index)}`;
   const module = '/usr/lib/libsc-hsm-pkcs11.so';
   const version = ['2.12', '2.11', '2.10'][index % 10 === 0 ? 1 : index % 100 === 1 ? 2 : 0] ?? '2.12';

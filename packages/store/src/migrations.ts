@@ -238,6 +238,11 @@ create table upkeep (name text primary key, done_at text not null) strict, witho
     name: 'indexes in the order in which keys and certificates are asked for',
     sql: '',
   },
+  {
+    version: 11,
+    name: 'how many certificates a key has; known from the next inventory of a host on',
+    sql: '',
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

@@ -16,18 +16,30 @@ const ALLOWED: ReadonlySet<number> = new Set([constants.SQLITE_SELECT, constants
 /** Tables that are functions, beside the views. */
 const TABLE_FUNCTIONS = ['json_each', 'json_tree'];
 
+/** Where a statement names a common table expression: SQLite tells of reading a recursive one by its name. */
+const EXPRESSION = /\b(\w+)\s*(?:\([^()]*\)\s*)?as\s*(?:(?:not\s+)?materialized\s*)?\(/gi;
+
+/** Names of common table expressions that stand for nothing else, so that no table is read in their name. */
+function expressionsOf(database: DatabaseSync, sql: string): Set<string> {
+  const taken = new Set([...database.prepare('select name from sqlite_schema').all(), ...database.prepare('pragma module_list').all()].map(({ name }) => String(name).toLowerCase()));
+  const names = [...sql.matchAll(EXPRESSION)].map(([, name = '']) => name.toLowerCase());
+  return new Set(names.filter((name) => !taken.has(name) && !/^(sqlite|pragma)_/.test(name)));
+}
+
 function answer({ path, sql, maxRows, shadows, views }: QueryRequest): QueryAnswer {
   const readable = new Set([...views, ...TABLE_FUNCTIONS]);
   let database: DatabaseSync;
+  let expressions: Set<string>;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
     for (const shadow of shadows) database.exec(shadow);
+    expressions = expressionsOf(database, sql);
     database.exec(`pragma query_only = 1; pragma hard_heap_limit = ${String(HEAP_LIMIT)}`);
   } catch (thrown) {
     return { ok: false, sqlite: false, message: String(thrown instanceof Error ? thrown.message : thrown) };
   }
   // what is behind a view is read in its name
-  const mayRead = (table: string | null, view: string | null): boolean => (view !== null && readable.has(view)) || (table !== null && readable.has(table));
+  const mayRead = (table: string | null, view: string | null): boolean => (view !== null && readable.has(view)) || (table !== null && (readable.has(table) || expressions.has(table.toLowerCase())));
   database.setAuthorizer((action, table, _column, _database, view) => (
     ALLOWED.has(action) || (action === constants.SQLITE_READ && mayRead(table, view)) ? constants.SQLITE_OK : constants.SQLITE_DENY));
   try {

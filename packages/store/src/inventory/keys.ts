@@ -18,6 +18,7 @@ export const keys: InventoryKind = {
     column('bits', 'integer', 'size from the modulus or the curve'),
     column('curve', 'text', 'prime256v1, secp384r1, …; null for rsa'),
     column('fingerprint', 'text', 'SHA-256 of the SubjectPublicKeyInfo, hex'),
+    column('certificates', 'integer', 'certificates on its token that are for it; null when its public half is not known'),
     column('sensitive', 'boolean', 'null when it takes a login to know'),
     column('extractable', 'boolean', 'null when it takes a login to know'),
     column('always_sensitive', 'boolean', 'was it never readable in the clear; null when it takes a login to know'),
@@ -27,12 +28,15 @@ export const keys: InventoryKind = {
     ['type', 'bits', 'curve', 'host', 'token', 'label'],
     ['fingerprint', 'token_identity', 'host', 'token', 'id', 'label'],
     ['extractable', 'sensitive', 'host', 'token', 'label'],
-    ['host', 'token', 'id', 'fingerprint', 'label', 'type', 'bits', 'curve'],
+    // to look for the certificate of each of half a million keys would take longer than the query
+    ['certificates', 'host', 'token', 'id', 'label', 'type', 'bits'],
   ],
   rows: (report) => onTokens(report, (module, token) => token.keys.map((key) => ({
     ...tokenCells(module, token), read_only: module.readOnly.verdict,
     id: key.id, label: key.label, class: key.class, type: key.type, bits: key.bits, curve: key.curve,
-    fingerprint: key.fingerprint, sensitive: flag(key.sensitive), extractable: flag(key.extractable),
+    fingerprint: key.fingerprint,
+    certificates: key.fingerprint === null ? null : token.certificates.filter(({ keyFingerprint }) => keyFingerprint === key.fingerprint).length,
+    sensitive: flag(key.sensitive), extractable: flag(key.extractable),
     always_sensitive: flag(key.alwaysSensitive), never_extractable: flag(key.neverExtractable),
   }))),
 };

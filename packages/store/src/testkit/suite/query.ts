@@ -45,6 +45,10 @@ export function querySuite(kind: StoreKind): void {
       await expect(store.query('select 1')).resolves.toMatchObject({ rows: [[1]] });
     });
 
+    it('may refer to itself', async () => {
+      await expect(store.query('with recursive n(i) as (select 1 union all select i + 1 from n where i < 4) select sum(i), (select count(*) from keys) from n')).resolves.toMatchObject({ rows: [[10, 4]] });
+    });
+
     it.each([
       'delete from runs', 'insert into host (name, first_seen_at) values (1, 2)', 'delete from host', 'drop table host', 'update host set name = 1',
       "attach '/tmp/x.db' as x", 'pragma user_version = 7', 'pragma query_only = 0', 'create temp table x (a)', 'vacuum',
@@ -55,7 +59,9 @@ export function querySuite(kind: StoreKind): void {
     });
 
     it.each(kind === 'sqlite'
-      ? ['select body from event', 'select * from host', 'select sql from sqlite_schema', 'select * from inv_keys', "select * from pragma_table_info('host')"]
+      ? ['select body from event', 'select * from host', 'select sql from sqlite_schema', 'select * from inv_keys', "select * from pragma_table_info('host')",
+        'with event(body) as (select 1) select (select body from main.event) from event', 'with recursive host as (select 1 as name union all select name from main.host) select * from host',
+        'select (with sqlite_schema as (select 1 as x) select x from sqlite_schema), sql from sqlite_schema', "with pragma_table_info as (select 1 as name) select p.name from pragma_table_info, main.pragma_table_info('host') as p"]
       : ['select body from event', 'select * from hsmfleet.host', 'select rolpassword from pg_authid', "select pg_read_file('/etc/hostname')", 'select * from inv_keys',
         "select set_config('role', 'hsmfleet_test', true), (select count(*) from event)", "select query_to_xml('select * from hsmfleet.event', true, true, '')"])('reads the views and nothing else: %s', async (sql) => {
       await expect(store.query(sql)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(/unknown view|only read/) as unknown });
