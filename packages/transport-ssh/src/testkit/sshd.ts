@@ -63,11 +63,20 @@ export async function startSshd(dir: string, settings: { authorized: string[]; h
     knownHostsLine: (type, name = `[127.0.0.1]:${String(port)}`) => `${name} ${readFileSync(`${hostKeys[type] ?? ''}.pub`, 'utf8')}`,
     log: () => log,
     async stop() {
-      for (const pid of childrenOf(server.pid ?? -1)) process.kill(pid, 'SIGKILL');
+      for (const pid of childrenOf(server.pid ?? -1)) killIfThere(pid);
       const ended = new Promise((resolve) => server.once('exit', resolve));
       if (server.exitCode === null && server.kill('SIGKILL')) await ended;
     },
   };
+}
+
+/** A session may end by itself between being seen and being killed. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+  }
 }
 
 /** Process ids of a process's children, from /proc. */
