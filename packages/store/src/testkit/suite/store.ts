@@ -130,7 +130,7 @@ export function storeSuite(kind: StoreKind): void {
       store.appendEvent(event('back', { type: 'host_started', agent: '0.1.0', node: 'v24.0.0', uploaded: [] }));
       store.appendEvent(event('refused', finished('collect', 'failed', { resource: 'inventory', error: { code: 'TIMEOUT', message: 'x' } })));
       const freshness = await store.freshness(['fresh', 'stale', 'partial', 'gone', 'back', 'refused', 'new'], now);
-      expect(freshness).toEqual({ fresh: ['fresh', 'back'], stale: ['stale'], error: ['partial', 'gone', 'refused'], never: ['new'] });
+      expect(freshness).toEqual({ fresh: 2, stale: ['stale'], error: ['partial', 'gone', 'refused'], never: ['new'] });
       expect(describeFreshness(freshness)).toBe('7 hosts: 2 fresh (< 24 h), 1 stale (stale), 3 in error (partial, gone, refused), 1 never seen (new)');
       expect(describeFreshness(await store.freshness(undefined, now))).toBe('6 hosts: 2 fresh (< 24 h), 1 stale (stale), 3 in error (gone, partial, refused), 0 never seen');
     });
@@ -140,9 +140,10 @@ export function storeSuite(kind: StoreKind): void {
       await store.recordInventory(sampleReport('stale', new Date(Date.now() - 25 * 3_600_000).toISOString()));
       await store.recordInventory(sampleReport('partial', new Date().toISOString(), { errors: [{ code: 'TIMEOUT', message: 'x' }] }));
       const freshness = await store.freshness(undefined);
-      for (const { host, state } of await read('select host, state from hosts')) {
-        expect(freshness[state as 'fresh']).toContain(host);
+      for (const { host, state } of await read("select host, state from hosts where state <> 'fresh'")) {
+        expect(freshness[state as 'stale']).toContain(host);
       }
+      expect(freshness).toMatchObject({ fresh: 1, never: [] });
       expect(await read('select state from hosts order by state')).toEqual([{ state: 'error' }, { state: 'fresh' }, { state: 'stale' }]);
     });
   });
