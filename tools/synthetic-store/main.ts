@@ -104,12 +104,14 @@ if (values.sqlite !== undefined) {
   mkdirSync(dirname(path), { recursive: true });
   const store = await openStore(path);
   try {
-    if (isNew) await fill(store);
+    if (isNew) {
+      await fill(store).catch((thrown: unknown) => {
+        rmSync(path, { force: true });
+        throw thrown;
+      });
+    }
     await warm(path);
     await measure(store, path, `SQLite (${(statSync(path).size / 2 ** 20).toFixed(0)} MB)`);
-  } catch (thrown) {
-    if (isNew) rmSync(path, { force: true });
-    throw thrown;
   } finally {
     await store.close();
   }
