@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { createColors, formatTable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { describeFreshness, openStore, VIEWS, type QueryResult } from '@hsmfleet/store';
+import { countOption } from './count-option.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { findNamedQuery, isQueryName, loadNamedQueries } from './named-queries.ts';
 
@@ -31,8 +32,8 @@ export async function answerQuery(asked: string | undefined, options: AnswerOpti
   if (asked === undefined) throw new HsmfleetError('USAGE', 'the query is missing', { hint: 'hsmfleet query --list shows those that have names, hsmfleet query --views what can be asked for in SQL' });
   if (options.live !== undefined && options.asOf !== undefined) throw new HsmfleetError('USAGE', '--live and --as-of do not go together: nothing can be collected from the past');
   const statement = await statementOf(asked, options.queries);
-  const maxRows = positive('--max-rows', options.maxRows);
-  const timeoutMs = positive('--timeout', options.timeout) * 1_000;
+  const maxRows = countOption('--max-rows', options.maxRows);
+  const timeoutMs = countOption('--timeout', options.timeout) * 1_000;
   const collected = options.live === undefined ? 0 : await collectFirst(options.live, options);
   const store = await openStore();
   try {
@@ -109,10 +110,4 @@ export async function formatAnswer({ columns, rows }: QueryResult, format: Answe
 async function hostNames(files: string[]): Promise<string[]> {
   const { loadHosts } = await import('@hsmfleet/hosts');
   return (await loadHosts(files)).select('all');
-}
-
-function positive(option: string, value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1) throw new HsmfleetError('USAGE', `${option} wants a number from 1 up, not "${value}"`);
-  return number;
 }

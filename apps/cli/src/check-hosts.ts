@@ -3,6 +3,7 @@ import { parseProfile } from '@hsmfleet/compliance';
 import { checkExitCode } from '@hsmfleet/contract';
 import { createColors, createReporter, formatTable, printable, printableJson, wantsColor, type Reporter } from '@hsmfleet/reporter';
 import { openStore } from '@hsmfleet/store';
+import { catchInterrupts } from './catch-interrupts.ts';
 import type { CheckOptions } from './commands/check.ts';
 import { writeOutput } from './output-file.ts';
 import { performCheck } from './perform-check.ts';
@@ -15,13 +16,8 @@ import { performCheck } from './perform-check.ts';
 export async function checkHosts(profile: string, pattern: string | undefined, options: CheckOptions): Promise<number> {
   const store = await openStore();
   const reporter = (options.verbose ?? 0) > 0 ? progressOf(options) : undefined;
-  const interrupt = new AbortController();
-  const stop = (): void => {
-    if (interrupt.signal.aborted) process.exit(130);
-    interrupt.abort();
-    tell('interrupted: every host ends its current task; press Ctrl-C again to leave at once');
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const interrupt = catchInterrupts(tell);
+  interrupt.listen();
   try {
     const { report } = await performCheck({
       profile, fleet: options, pattern, schedule: null, store, sinks: [], signal: interrupt.signal,
@@ -39,7 +35,7 @@ export async function checkHosts(profile: string, pattern: string | undefined, o
     if (interrupt.signal.aborted && thrown === interrupt.signal.reason) return 130;
     throw thrown;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    interrupt.release();
     await store.close();
   }
 }

@@ -10,6 +10,7 @@ import { createLocalTransport } from '@hsmfleet/transport-local';
 import { checkTarget, createSshTransport } from '@hsmfleet/transport-ssh';
 import { loadAgentBundle } from './agent-bundle.ts';
 import { askHidden, askSecret, canAsk } from './ask-secret.ts';
+import { countOption } from './count-option.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { hostTarget } from './host-target.ts';
@@ -143,7 +144,7 @@ export type RunnerSettings = Omit<RunOptions, 'playbook' | 'plays' | 'onEvent'>;
 export async function openPlaybook(request: PlaybookRequest, { run, user, store, onNote }: RunSetting): Promise<OpenPlaybook> {
   const { fleet } = request;
   const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
-  const forks = parseForks(fleet.forks);
+  const forks = countOption('--forks', fleet.forks);
   const ask = canAsk() ? askHidden : undefined;
   const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
   const vault = await vaultOpener(fleet);
@@ -177,12 +178,6 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
 export function needHosts(files: string[] | undefined): string[] {
   if (files !== undefined && files.length > 0) return files;
   throw new HsmfleetError('USAGE', 'no hosts file is given', { hint: 'name one with -i: hsmfleet … -i hosts.yml' });
-}
-
-function parseForks(text: string): number {
-  const forks = Number(text);
-  if (!Number.isInteger(forks) || forks < 1) throw new HsmfleetError('USAGE', `--forks wants a number from 1 up, not "${text}"`);
-  return forks;
 }
 
 /** How each play reaches its hosts; everything that is wrong with that, of all hosts, at once. */

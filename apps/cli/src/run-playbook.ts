@@ -1,6 +1,7 @@
 import type { RunEvent } from '@hsmfleet/contract';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
 import { openStore, type Store } from '@hsmfleet/store';
+import { catchInterrupts } from './catch-interrupts.ts';
 import { executePlaybook, type EngageWorkers, type PlaybookRequest } from './execute-playbook.ts';
 
 /** A playbook to run, as the command line gives it. */
@@ -29,7 +30,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
   const store = await openStore();
   try {
     const reporter = reporterFor(request);
-    const interrupt = catchInterrupts(reporter);
+    const interrupt = catchInterrupts((text) => { reporter.note(text); });
     const events: RunEvent[] = [];
     const { hosts, summary } = await executePlaybook({
       ...request, store, signal: interrupt.signal,
@@ -55,21 +56,6 @@ function reporterFor({ fleet, diff, results = process.stdout }: RunRequest): Rep
     stdout: fleet.json === true ? process.stdout : results, stderr: process.stderr,
     color: wantsColor(results), verbosity: fleet.verbose ?? 0, diff,
   });
-}
-
-/** The first Ctrl-C lets every host end its current task, the second one leaves at once. */
-function catchInterrupts(reporter: Reporter): { signal: AbortSignal; listen(): void; release(): void } {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-    reporter.note('interrupted: every host ends its current task; press Ctrl-C again to leave at once');
-  };
-  return {
-    signal: controller.signal,
-    listen() { process.on('SIGINT', stop).on('SIGTERM', stop); },
-    release() { process.off('SIGINT', stop).off('SIGTERM', stop); },
-  };
 }
 
 async function finish(store: Store, reporter: Reporter, request: RunRequest, run: Omit<FinishedRun, 'store'>): Promise<void> {

@@ -3,6 +3,7 @@ import { HsmfleetError } from '@hsmfleet/contract';
 import { openJobs, projectDigest, sharedCustody, sharedPins, startWorker, type Batch, type BatchResult, type HostStatus, type JobsDatabase, type JobTimings, type Worker } from '@hsmfleet/jobs';
 import { CONTROL_SEQ_BASE, runPlays } from '@hsmfleet/runner';
 import { openStore, type Store } from '@hsmfleet/store';
+import { countOption } from './count-option.ts';
 import { openPlaybook, type OpenPlaybook } from './execute-playbook.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { databaseUrl, programId } from './worker-pool.ts';
@@ -28,8 +29,7 @@ export interface WorkerSettings extends Pick<FleetOptions, 'forks' | 'vaultId' |
 export async function runWorker(settings: WorkerSettings, signal: AbortSignal, log: (text: string) => void): Promise<void> {
   const url = databaseUrl();
   const project = resolve(settings.project);
-  const hosts = Number(settings.forks);
-  if (!Number.isInteger(hosts) || hosts < 1) throw new HsmfleetError('USAGE', `--forks wants a number from 1 up, not "${settings.forks}"`);
+  const hosts = countOption('--forks', settings.forks);
   const store = await openStore();
   const jobs = await openJobs(url, settings.timings);
   try {
