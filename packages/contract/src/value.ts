@@ -1,6 +1,14 @@
 import { HsmfleetError, type SourcePosition } from './error.ts';
 import { Secret } from './secret.ts';
 
+/** What a text that a host renders needs of the control host besides variables. */
+export interface Bound {
+  /** Results of lookups by the place of their call in the text: "LINE:COLUMN", counted from 0. */
+  lookups?: Record<string, Value>;
+  /** The templates that the text includes or imports, by the name it uses for them. */
+  templates?: Record<string, Deferred>;
+}
+
 /**
  * Text with Jinja markup that the control host could not render yet because it needs facts, registered results or a
  * loop's item of the host. The agent renders it when its task comes up.
@@ -15,12 +23,15 @@ export class Deferred {
    * travels where secrets do.
    */
   readonly origin: string | undefined;
+  /** Lookups and other templates, where the text has any and is rendered on a host. */
+  readonly bound: Bound | undefined;
 
-  constructor(text: string, kind: 'text' | 'expression' = 'text', position?: SourcePosition, origin?: string) {
+  constructor(text: string, kind: 'text' | 'expression' = 'text', position?: SourcePosition, origin?: string, bound?: Bound) {
     this.text = text;
     this.kind = kind;
     this.position = position;
     this.origin = origin;
+    this.bound = bound;
   }
 }
 
@@ -63,7 +74,8 @@ export function createSecretTable(): SecretTable {
 /**
  * Value to JSON: a secret becomes `{"$secret": id}`, deferred text `{"$template": text, "at": position}`, a deferred
  * expression `{"$expression": text, "at": position}`. Deferred text that is secret has the place of its text taken by the
- * secret: `{"$template": {"$secret": id}, …}`.
+ * secret: `{"$template": {"$secret": id}, …}`. Results of lookups and other templates travel beside it, in `lookups` and
+ * `templates`.
  * @throws HsmfleetError PLAYBOOK_INVALID when a person's mapping uses one of the reserved keys
  */
 export function encodeValue(value: Value, secrets: SecretTable): WireValue {
@@ -71,7 +83,13 @@ export function encodeValue(value: Value, secrets: SecretTable): WireValue {
   if (value instanceof Deferred) {
     const key = value.kind === 'text' ? '$template' : '$expression';
     const text = value.origin === undefined ? value.text : { $secret: secrets.put(new Secret(value.text, value.origin)) };
-    return { [key]: text, ...(value.position === undefined ? {} : { at: { ...value.position } }) };
+    const { lookups, templates } = value.bound ?? {};
+    return {
+      [key]: text,
+      ...(value.position === undefined ? {} : { at: { ...value.position } }),
+      ...(lookups === undefined ? {} : { lookups: encodeEach(lookups, secrets) }),
+      ...(templates === undefined ? {} : { templates: encodeEach(templates, secrets) }),
+    };
   }
   if (Array.isArray(value)) return value.map((item) => encodeValue(item, secrets));
   if (value !== null && typeof value === 'object') {
@@ -83,6 +101,10 @@ export function encodeValue(value: Value, secrets: SecretTable): WireValue {
     return out;
   }
   return value;
+}
+
+function encodeEach(values: Record<string, Value>, secrets: SecretTable): { [key: string]: WireValue } {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, encodeValue(value, secrets)]));
 }
 
 /** The reverse of {@link encodeValue}. @throws HsmfleetError AGENT when a secret id is unknown */
@@ -97,10 +119,20 @@ export function decodeValue(value: WireValue, secrets: Record<string, { value: s
   const at = value.at as SourcePosition | undefined;
   for (const [key, kind] of [['$template', 'text'], ['$expression', 'expression']] as const) {
     const text = value[key] === undefined ? undefined : decodeValue(value[key], secrets);
-    if (typeof text === 'string') return new Deferred(text, kind, at);
-    if (text instanceof Secret) return new Deferred(text.reveal(), kind, at, text.origin);
+    if (text === undefined) continue;
+    const bound = boundOf(value, secrets);
+    if (typeof text === 'string') return new Deferred(text, kind, at, undefined, bound);
+    if (text instanceof Secret) return new Deferred(text.reveal(), kind, at, text.origin, bound);
   }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(item, secrets)]));
+}
+
+function boundOf({ lookups, templates }: { [key: string]: WireValue }, secrets: Record<string, { value: string; origin: string }>): Bound | undefined {
+  if (lookups === undefined && templates === undefined) return undefined;
+  return {
+    ...(lookups === undefined ? {} : { lookups: decodeValue(lookups, secrets) as Record<string, Value> }),
+    ...(templates === undefined ? {} : { templates: decodeValue(templates, secrets) as Record<string, Deferred> }),
+  };
 }
 
 /** True when something inside still has to be rendered. */

@@ -1,6 +1,7 @@
 import type { HsmfleetError} from '@hsmfleet/contract';
 import { Secret, SECRET_MASK, type ErrorCode } from '@hsmfleet/contract';
 import type { CallNode, CompareNode, Expression, KeywordArgsNode, LookupNode, PairNode, SliceNode } from './ast.ts';
+import { LOOKUP_FUNCTIONS, lookupRequest, PURE_LOOKUPS, runLookup, type LookupRequest } from './call-lookup.ts';
 import type { FilterCall } from './filters/filter.ts';
 import { FILTERS } from './filters/index.ts';
 import { GLOBALS } from './globals.ts';
@@ -22,6 +23,10 @@ interface At {
 export interface Surroundings {
   /** A variable of the scope, rendered; undefined when there is none. */
   resolve(name: string): Operand | undefined;
+  /** Runs a lookup that reads what is on the control host. */
+  find(request: LookupRequest, at: At): Operand[];
+  /** The result of the lookup whose call stands there, where the control host has worked it out already. */
+  boundLookup(at: At): Operand | undefined;
   /** Builds the error for a place in the text. */
   problem(code: ErrorCode, message: string, at: At, hint?: string): HsmfleetError;
 }
@@ -161,6 +166,7 @@ export class Evaluator {
   }
 
   #call(node: CallNode): Operand {
+    if (node.name.typename === 'Symbol' && LOOKUP_FUNCTIONS.has(node.name.value)) return this.#lookUpElsewhere(node, node.name.value);
     const { args, named } = this.#arguments(node.args.children);
     if (node.name.typename === 'LookupVal' && node.name.val.typename === 'Literal') {
       const target = this.evaluate(node.name.target);
@@ -181,6 +187,26 @@ export class Evaluator {
       throw this.around.problem('TEMPLATE_INVALID', `"${describe(node.name)}" is not a function`, node);
     }
     return this.guard(node, () => callee(args, named));
+  }
+
+  #lookUpElsewhere(node: CallNode, fn: string): Operand {
+    const bound = this.around.boundLookup(node);
+    if (bound !== undefined) return bound;
+    const { args, named } = this.#arguments(node.args.children);
+    return this.guard(node, () =>
+      runLookup(lookupRequest(fn, args.map(defined), named), (request) => {
+        if (request.name === 'vars') return this.#variablesNamed(request, node);
+        return PURE_LOOKUPS[request.name]?.(request.args, request.options) ?? this.around.find(request, node);
+      }),
+    );
+  }
+
+  #variablesNamed({ args, options }: LookupRequest, at: At): Operand[] {
+    return args.map((name) => {
+      if (typeof name !== 'string') throw new OperationFailure(`the lookup "vars" takes names of variables, not ${typeName(name)}`);
+      const value = this.#lookUp(name, at);
+      return defined(value instanceof Undefined && options.default !== undefined ? options.default : value);
+    });
   }
 
   #arguments(nodes: (Expression | KeywordArgsNode)[]): { args: Operand[]; named: Mapping } {

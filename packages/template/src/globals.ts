@@ -25,8 +25,8 @@ function namespace(_args: Operand[], named: Mapping): Operand {
   return made;
 }
 
-function unsupportedLookup(): never {
-  throw new OperationFailure('lookups are not supported', 'put the value into a variable, or use !secret file:, env: or prompt:');
+function uncalledLookup(): never {
+  throw new OperationFailure('a lookup can only be called by its own name');
 }
 
 /** Names that every template knows. Variables of the same name win. */
@@ -36,5 +36,5 @@ export const GLOBALS: Record<string, Operand> = {
   range,
   namespace,
   dict: (args, named) => ({ ...(isMapping(args[0] ?? null) ? (args[0] as Mapping) : {}), ...named }),
-  lookup: unsupportedLookup, query: unsupportedLookup, q: unsupportedLookup,
+  lookup: uncalledLookup, query: uncalledLookup, q: uncalledLookup,
 };

@@ -1,4 +1,5 @@
-import { Deferred, HsmfleetError, Secret, type ErrorCode, type SourcePosition, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, Secret, type Bound, type ErrorCode, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
+import type { LookupRequest } from './call-lookup.ts';
 import type { Surroundings } from './evaluate.ts';
 import { isLazy } from './lazy-mapping.ts';
 import { Undefined, type Operand } from './operand.ts';
@@ -56,13 +57,33 @@ export class Session {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.settle(item)]));
   }
 
+  /** @throws HsmfleetError TEMPLATE_INVALID on a host, where nothing can be looked up */
+  #find({ name, args, options }: LookupRequest, position: SourcePosition | undefined, problem: (message: string, hint: string) => HsmfleetError): Operand[] {
+    const { lookups } = this.#scope;
+    if (lookups === undefined) {
+      throw problem(`the lookup "${name}" reads the control host, which is not possible from here`, 'put the lookup into a variable of the play');
+    }
+    return lookups.call({ name, args: args as Rendered[], options: options as Record<string, Rendered>, position, scope: this.#scope }).map((value) => this.settle(value));
+  }
+
   /** What an evaluator of a text at a position needs. */
-  surroundings(text: string, position: SourcePosition | undefined): Surroundings {
+  surroundings(text: string, position: SourcePosition | undefined, bound?: Bound): Surroundings {
     const problem = (code: ErrorCode, message: string, at: { lineno: number; colno: number }, hint?: string): HsmfleetError =>
       new HsmfleetError(code, message, { hint, ...placed(text, position, at.lineno, at.colno) });
     return {
       problem,
+      find: (request, at) =>
+        this.#find(request, placed(text, position, at.lineno, at.colno).position, (message, hint) => problem('TEMPLATE_INVALID', message, at, hint)),
+      boundLookup: (at) => {
+        const value = bound?.lookups?.[placeKey(at)];
+        return value === undefined ? undefined : this.settle(value);
+      },
       resolve: (name) => this.resolve(name, (message) => problem('TEMPLATE_INVALID', message, { lineno: 0, colno: 0 })),
     };
   }
+}
+
+/** The key of a call's place in {@link Bound.lookups}. */
+export function placeKey({ lineno, colno }: { lineno: number; colno: number }): string {
+  return `${String(lineno)}:${String(colno)}`;
 }
