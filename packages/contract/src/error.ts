@@ -15,6 +15,8 @@ export const ERROR_CODES = {
   SECRET_REFERENCE: 'a !secret reference cannot be resolved',
   VAULT_PASSWORD: 'something is encrypted with Ansible Vault, and no vault password is given, or none fits',
   VAULT_INVALID: 'something encrypted with Ansible Vault is malformed, or a file is not encrypted that should be',
+  AGE_IDENTITY: 'something is encrypted with age, and no identity is given, none fits, or the identity cannot be read',
+  AGE_INVALID: 'something encrypted with age is malformed, or a recipient is none',
   VAULT_EDIT: 'an encrypted file cannot be edited: the editor failed, or there is no place in memory for the plain text',
   FILE_WRITE: 'a file of the control host cannot be written; what was there is unchanged',
   HOSTS_INVALID: 'a hosts file is not valid',

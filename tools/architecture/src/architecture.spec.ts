@@ -31,6 +31,7 @@ const SOLE_IMPORTERS: Record<string, string> = {
   preact: '@hsmfleet/web',
   uplot: '@hsmfleet/web',
   croner: '@hsmfleet/scheduler',
+  'age-encryption': '@hsmfleet/age',
   fastify: '@hsmfleet/web-api',
   'prom-client': '@hsmfleet/metrics',
 };
@@ -110,6 +111,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     .sort();
   expect(looking).toEqual([
     'apps/cli/src/read-pin.ts', // is the second answer the first? is a value of the vault a PIN?
+    'packages/age/src/age-keyring.ts', // the identity that opens
     'packages/agent-runtime/src/frame-pin-gate.ts', // keyed hash for the authority
     'packages/agent-runtime/src/inputs.ts', // a rendered template's bytes
     'packages/contract/src/secret.ts', // the redactor
