@@ -3,7 +3,7 @@ import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { secretPathsOf } from '../../../packages/agent-runtime/src/secret-params.ts';
 import { KEYWORDS } from '../../../packages/resource/src/schema.ts';
-import { PlannedTask, TaskInput } from '../../../packages/contract/src/plan.ts';
+import { PlannedStep, PlannedTask, TaskInput } from '../../../packages/contract/src/plan.ts';
 import { SourcePosition } from '../../../packages/contract/src/error.ts';
 import { ControlFrame } from '../../../packages/contract/src/wire.ts';
 import { resources } from '../../../packages/resources/src/index.ts';
@@ -57,7 +57,7 @@ function withoutProse(schema) {
 }
 
 /** Parts that occur in several places: each becomes one function. */
-const SHARED = Object.entries({ PlannedTask, TaskInput, SourcePosition });
+const SHARED = Object.entries({ PlannedStep, PlannedTask, TaskInput, SourcePosition });
 
 const NAMED = new Set(['properties', 'patternProperties']);
 const mapValues = (record, change) => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { HsmfleetError, type BlobRef, type HostFacts, type Plan } from '@hsmfleet/contract';
+import { HsmfleetError, tasksIn, type BlobRef, type HostFacts, type Plan } from '@hsmfleet/contract';
 import { fittingArtifact } from './choose-artifact.ts';
 
 /** Largest single blob that is taken, in bytes. */
@@ -46,7 +46,7 @@ export class BlobStore {
 /** The blobs that a plan's tasks and handlers read on a host, by hash. */
 function blobsOf(plan: Plan, facts: HostFacts): Map<string, BlobRef> {
   const blobs = new Map<string, BlobRef>();
-  for (const task of [...plan.tasks, ...plan.handlers]) {
+  for (const task of [...tasksIn(plan.tasks), ...tasksIn(plan.handlers)]) {
     for (const input of Object.values(task.inputs ?? {})) {
       const blob = input.kind === 'blob' ? input.blob : input.kind === 'artifact' ? fittingArtifact(input, facts)?.blob : undefined;
       if (blob !== undefined) blobs.set(blob.sha256, blob);

@@ -1,4 +1,4 @@
-import { decodeValue, outcomeOf, toErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
+import { decodeValue, outcomeOf, tasksIn, toErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, WriteHost } from '@hsmfleet/resource';
 import { CustodyCheck, withCustody } from './custody-check.ts';
 import type { CustodyClaims } from './custody-claims.ts';
@@ -87,7 +87,7 @@ function createContext(options: RunPlanOptions, execute: ExecuteContext, emit: R
 async function runTasks(context: RunContext, { signal }: RunPlanOptions): Promise<PlayStatus> {
   const { plan } = context;
   const notified = new Set<string>();
-  for (const task of plan.tasks) {
+  for (const task of tasksIn(plan.tasks)) {
     await context.ready();
     if (signal?.aborted === true) return 'stopped';
     const end = await runTask(task, false, context);
@@ -97,7 +97,7 @@ async function runTasks(context: RunContext, { signal }: RunPlanOptions): Promis
   // A handler may notify further ones; each runs at most once, in the order in which they are defined.
   const done = new Set<PlannedTask>();
   for (;;) {
-    const next = plan.handlers.find((handler) => !done.has(handler) && answersTo(handler, notified));
+    const next = [...tasksIn(plan.handlers)].find((handler) => !done.has(handler) && answersTo(handler, notified));
     if (next === undefined) return 'ok';
     await context.ready();
     if (signal?.aborted === true) return 'stopped';

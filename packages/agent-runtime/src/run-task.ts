@@ -57,7 +57,7 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
   return {
     stop: report.outcome === 'refused' ? 'refused' : report.outcome === 'failed' && !ignored ? 'failed' : undefined,
     // as in Ansible a task notifies when it changed something, an ignored failure does not
-    notified: report.outcome === 'changed' ? (planned.notify ?? []) : [],
+    notified: report.outcome === 'changed' ? (planned.notify ?? []).map(String) : [],
   };
 }
 

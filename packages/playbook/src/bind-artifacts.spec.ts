@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bindArtifacts, findArtifact, type KnownArtifact } from './bind-artifacts.ts';
-import { compile, mistakesOf, tasksOf } from './test-playbook.ts';
+import { compile, mistakesOf, tasksOf, tasksOfPlan } from './test-playbook.ts';
 
 const known = (version: string, more: Partial<KnownArtifact> = {}): KnownArtifact => ({
   name: 'libp11', version, architecture: 'amd64', format: 'deb', sha256: version.replaceAll(/[^0-9]/g, '').padEnd(64, 'a'), size: 3, inputsSha256: 'f'.repeat(64),
@@ -62,12 +62,12 @@ describe('a task that installs a package by name', () => {
     const compiled = await compile(`${PLAY}    - package: {artifact: "{{ p }}", version: "{{ v }}"}\n  vars: {p: libp11, v: 2.12}\n`);
     const plan = compiled.plays[0]?.plans.get('a');
     if (plan === undefined) throw new Error('no plan');
-    expect(plan.tasks[0]?.inputs?.artifact).toMatchObject({ kind: 'artifact', name: 'libp11', version: '2.12', candidates: [] });
+    expect(tasksOfPlan(plan)[0]?.inputs?.artifact).toMatchObject({ kind: 'artifact', name: 'libp11', version: '2.12', candidates: [] });
     const bound = await bindArtifacts(plan, () => [known('2.12-1')]);
-    expect(bound.tasks[0]?.inputs?.artifact).toMatchObject({ candidates: [{ version: '2.12-1' }] });
-    expect(bound.tasks[0]?.inputs?.artifact).not.toHaveProperty('problem');
-    expect(plan.tasks[0]?.inputs?.artifact).toMatchObject({ candidates: [] });
-    expect((await bindArtifacts({ ...plan, check: true }, () => [])).tasks[0]?.inputs?.artifact).toMatchObject({ problem: { hint: 'none was built yet: a task with source_package builds one; check mode builds nothing, so build it first' } });
+    expect(tasksOfPlan(bound)[0]?.inputs?.artifact).toMatchObject({ candidates: [{ version: '2.12-1' }] });
+    expect(tasksOfPlan(bound)[0]?.inputs?.artifact).not.toHaveProperty('problem');
+    expect(tasksOfPlan(plan)[0]?.inputs?.artifact).toMatchObject({ candidates: [] });
+    expect(tasksOfPlan(await bindArtifacts({ ...plan, check: true }, () => []))[0]?.inputs?.artifact).toMatchObject({ problem: { hint: 'none was built yet: a task with source_package builds one; check mode builds nothing, so build it first' } });
   });
 
   it('is the only kind of task for which the store is asked', async () => {

@@ -1,4 +1,4 @@
-import type { Artifact, ArtifactCandidate, ArtifactInput, Plan, PlannedTask } from '@hsmfleet/contract';
+import { mapTasks, tasksIn, type Artifact, type ArtifactCandidate, type ArtifactInput, type Plan, type PlannedTask } from '@hsmfleet/contract';
 import { suggestion } from '@hsmfleet/yaml-source';
 
 /** A package that a host built, as the control host keeps it. */
@@ -35,11 +35,10 @@ export function findArtifact(name: string, version: string | undefined, known: r
 
 /** The plan with every package that its tasks name filled in, as far as there is one. */
 export async function bindArtifacts(plan: Plan, known: () => readonly KnownArtifact[] | Promise<readonly KnownArtifact[]>): Promise<Plan> {
-  const all = [...plan.tasks, ...plan.handlers];
-  if (!all.some(namesArtifact)) return plan;
+  if (![...tasksIn(plan.tasks), ...tasksIn(plan.handlers)].some(namesArtifact)) return plan;
   const artifacts = await known();
   const bind = (task: PlannedTask): PlannedTask => (namesArtifact(task) ? bindTask(task, artifacts, plan.check) : task);
-  return { ...plan, tasks: plan.tasks.map(bind), handlers: plan.handlers.map(bind) };
+  return { ...plan, tasks: mapTasks(plan.tasks, bind), handlers: mapTasks(plan.handlers, bind) };
 }
 
 function bindTask(task: PlannedTask, known: readonly KnownArtifact[], check: boolean): PlannedTask {

@@ -1,6 +1,6 @@
 import { controlFrameProblem, Secret, type Plan } from '@hsmfleet/contract';
 import { describe, expect, it } from 'vitest';
-import { compile, mistakesOf, tasksOf } from './test-playbook.ts';
+import { compile, mistakesOf, tasksOf, tasksOfPlan } from './test-playbook.ts';
 
 const play = (...lines: string[]) => ['- hosts: web', '  tasks:', ...lines.map((line) => `    ${line}`), ''].join('\n');
 const planOf = async (playbook: string, host = 'a', files = {}, options = {}): Promise<Plan> => {
@@ -26,11 +26,11 @@ describe('tasks', () => {
       '- debug: {msg: "{{ level }}:{{ port }}"}', '- debug: {msg: "{{ port }}"}', '- debug: {msg: "{{ ansible_hostname }}/{{ level }}"}',
       '- command: id\n      register: r', '- debug: {msg: "{{ r.stdout | default(fallback) }}"}', '- set_fact: {made: 1}', '- debug: {msg: "{{ made }}"}', '- file: {path: /x, owner: "{{ none_such | default(omit) }}"}',
     ).replace('  tasks:', '  vars: {fallback: "{{ level }}!", unused: 1}\n  tasks:'));
-    expect(plan.tasks.map((task) => task.params)).toMatchObject([
+    expect(tasksOfPlan(plan).map((task) => task.params)).toMatchObject([
       { msg: 'group:443' }, { msg: 443 }, { msg: { $template: '{{ ansible_hostname }}/{{ level }}', at: { line: 6, column: 21 } } }, {},
       { msg: { $template: '{{ r.stdout | default(fallback) }}' } }, { made: 1 }, { msg: { $template: '{{ made }}' } }, { path: '/x' },
     ]);
-    expect(plan.tasks[7]?.params).toEqual({ path: '/x' });
+    expect(tasksOfPlan(plan)[7]?.params).toEqual({ path: '/x' });
     expect(plan.vars).toEqual({ level: 'group', fallback: 'group!' });
   });
 
@@ -50,7 +50,7 @@ describe('tasks', () => {
     const text = play('- debug: {msg: "{{ level }}"}', '- set_fact: {level: new}', '- debug: {msg: "{{ level }}"}');
     expect((await tasksOf(text)).map((task) => task.params)).toMatchObject([{ msg: 'group' }, {}, { msg: { $template: '{{ level }}' } }]);
     const compiled = await compile(text, {}, { extraVars: { level: 'extra' } });
-    expect(compiled.plays[0]?.plans.get('a')?.tasks[2]?.params).toEqual({ msg: 'extra' });
+    expect(tasksOfPlan(compiled.plays[0]?.plans.get('a'))[2]?.params).toEqual({ msg: 'extra' });
     expect(compiled.warnings).toEqual([expect.stringContaining('"level" is given with -e')]);
   });
 
@@ -71,15 +71,15 @@ describe('tasks', () => {
     const plan = await planOf(text, 'a', {}, { extraVars: { level: 'extra', own: 'mine', item: 'no', unused: 1 } });
     expect(plan.vars).toEqual({ level: 'extra', own: 'mine' });
     expect(plan.extraVars).toEqual(['level', 'own']);
-    expect(plan.tasks[2]).toMatchObject({ loop: [1], params: { msg: { $template: '{{ item }} {{ ansible_hostname }}' } } });
+    expect(tasksOfPlan(plan)[2]).toMatchObject({ loop: [1], params: { msg: { $template: '{{ item }} {{ ansible_hostname }}' } } });
     expect((await planOf(text.replaceAll('own', 'level'))).extraVars).toBeUndefined();
   });
 
   it('remembers registered names from play to play', async () => {
     const second = play('- debug: {msg: "{{ r.rc }}"}');
     const compiled = await compile(`${play('- command: id', '  register: r')}${second}`);
-    expect(compiled.plays[1]?.plans.get('a')?.tasks[0]?.params).toMatchObject({ msg: { $template: '{{ r.rc }}' } });
-    expect(compiled.plays[1]?.plans.get('a')?.tasks[0]?.id).toBe('1.t0');
+    expect(tasksOfPlan(compiled.plays[1]?.plans.get('a'))[0]?.params).toMatchObject({ msg: { $template: '{{ r.rc }}' } });
+    expect(tasksOfPlan(compiled.plays[1]?.plans.get('a'))[0]?.id).toBe('1.t0');
   });
 
   it('takes loops, known and not', async () => {
@@ -99,8 +99,8 @@ describe('tasks', () => {
 
   it('passes names, flags, tags and handlers', async () => {
     const plan = await planOf(`${play('- name: "do {{ n }}"', '  command: id', '  notify: [restart, topic]', '  no_log: yes', '  ignore_errors: "{{ ansible_check_mode }}"', '  check_mode: no', '- name: "on {{ ansible_hostname }}"', '  command: id')}  handlers:\n    - name: restart\n      command: id\n      listen: topic\n`, 'a', {}, { check: true });
-    expect(plan.tasks[0]).toMatchObject({ id: '0.t0', name: 'do 1', notify: ['restart', 'topic'], noLog: true, ignoreErrors: true, checkMode: false, position: { line: 3, column: 7 } });
-    expect(plan.tasks[1]?.name).toBe('on {{ ansible_hostname }}');
+    expect(tasksOfPlan(plan)[0]).toMatchObject({ id: '0.t0', name: 'do 1', notify: ['restart', 'topic'], noLog: true, ignoreErrors: true, checkMode: false, position: { line: 3, column: 7 } });
+    expect(tasksOfPlan(plan)[1]?.name).toBe('on {{ ansible_hostname }}');
     expect(plan.handlers).toMatchObject([{ id: '0.h0', name: 'restart', listen: ['topic'] }]);
     expect([plan.check, plan.gatherFacts]).toEqual([true, true]);
   });
@@ -137,7 +137,7 @@ describe('variables', () => {
   it('are asked for', async () => {
     const text = '- hosts: web\n  vars_prompt: [{name: p, prompt: PIN}, {name: q, private: no, default: d}]\n  tasks: [{debug: {msg: "{{ q }}"}}, {debug: {msg: "{{ p }}"}}]\n';
     const plan = await planOf(text, 'a', {}, { ask: (question: string) => Promise.resolve(question === 'PIN' ? '648219' : undefined) });
-    expect(plan.tasks.map((task) => task.params)).toEqual([{ msg: 'd' }, { msg: { $secret: 's1' } }]);
+    expect(tasksOfPlan(plan).map((task) => task.params)).toEqual([{ msg: 'd' }, { msg: { $secret: 's1' } }]);
   });
 });
 
@@ -146,9 +146,9 @@ describe('secrets', () => {
     const text = play('- pin_file: {path: /x, pins: [{token: t, pin: "{{ pin | default(\'none\') }}"}]}', '- copy: {content: "pin={{ pin | default(0) }}", dest: /x}', '- template: {src: t.j2, dest: /x}', '- template: {src: h.j2, dest: /x}');
     const files = { 't.j2': 'PIN {{ pin | default("-") }}\n', 'h.j2': '{{ ansible_hostname }} {{ hostvars.a.n }}\n' };
     const a = await planOf(text, 'a', files);
-    expect(a.tasks[0]?.params).toEqual({ path: '/x', pins: [{ token: 't', pin: { $secret: 's1' } }] });
-    expect(a.tasks[1]?.params).toEqual({ content: { $secret: 's2' }, dest: '/x' });
-    expect(a.tasks[2]?.inputs).toEqual({ src: { kind: 'template', name: 't.j2', text: { $secret: 's3' } } });
+    expect(tasksOfPlan(a)[0]?.params).toEqual({ path: '/x', pins: [{ token: 't', pin: { $secret: 's1' } }] });
+    expect(tasksOfPlan(a)[1]?.params).toEqual({ content: { $secret: 's2' }, dest: '/x' });
+    expect(tasksOfPlan(a)[2]?.inputs).toEqual({ src: { kind: 'template', name: 't.j2', text: { $secret: 's3' } } });
     expect(Object.values(a.secrets).map((secret) => secret.value)).toEqual(['648219', 'pin=648219', 'PIN 648219\n']);
     const b = await planOf(text, 'b', files);
     expect(JSON.stringify(b)).not.toContain('648219');
@@ -167,7 +167,7 @@ describe('files', () => {
     const compiled = await compile(play('- copy: {src: f, dest: /x}', '- copy: {src: g, dest: /x}', '- template: {src: t, dest: /x}', '- template: {src: u, dest: /x}', '- template: {src: plain, dest: /x}'), {
       'files/f': 'in files', f: 'beside', g: 'beside', 'templates/t': '{% if true %}\n{{ level }}\n{% endif %}\n', u: '{{ ansible_hostname }}\n', plain: 'no markup\n',
     });
-    const inputs = compiled.plays[0]?.plans.get('a')?.tasks.map((task) => task.inputs?.src);
+    const inputs = tasksOfPlan(compiled.plays[0]?.plans.get('a')).map((task) => task.inputs?.src);
     expect(inputs).toMatchObject([
       { kind: 'blob', blob: { size: 8, name: 'f' } }, { kind: 'blob', blob: { size: 6 } }, { kind: 'template', name: 't', text: 'group\n' },
       { kind: 'template', text: { $template: '{{ ansible_hostname }}\n', at: { line: 1, column: 1 } } }, { kind: 'template', text: 'no markup\n' },

@@ -6,6 +6,7 @@ import { controlFrameProblem } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { describe, expect, it } from 'vitest';
 import { compilePlaybook } from './index.ts';
+import { tasksOfPlan } from './test-playbook.ts';
 
 const playbook = fileURLToPath(new URL('testdata/peers-light/light.yml', import.meta.url));
 
@@ -19,11 +20,11 @@ describe('the playbook of the speed comparison', () => {
     const plan = plays[0]?.plans.get('w07');
     expect(plan?.tasks).toHaveLength(20);
     expect(controlFrameProblem({ type: 'plan', plan })).toBeUndefined();
-    expect(plan?.tasks[0]?.params).toEqual({ path: '/etc/apache2/fleet', state: 'directory', mode: '0755' });
-    expect(plan?.tasks[1]?.inputs).toEqual({ src: { kind: 'blob', blob: expect.objectContaining({ name: 'files/blob100k.bin' }) as unknown } });
-    expect(plan?.tasks[2]?.inputs?.src).toMatchObject({ kind: 'template', text: { $template: expect.stringContaining("ansible_facts['hostname']") as string } });
-    expect(plan?.tasks[13]?.params).toEqual({ that: [{ $expression: 'st.stat.exists', at: expect.objectContaining({ line: 19 }) as unknown }], quiet: true });
-    expect(plan?.tasks[15]).toMatchObject({ params: { _raw_params: 'readlink /etc/apache2/mods-enabled/status.load' }, changedWhen: [false] });
+    expect(tasksOfPlan(plan)[0]?.params).toEqual({ path: '/etc/apache2/fleet', state: 'directory', mode: '0755' });
+    expect(tasksOfPlan(plan)[1]?.inputs).toEqual({ src: { kind: 'blob', blob: expect.objectContaining({ name: 'files/blob100k.bin' }) as unknown } });
+    expect(tasksOfPlan(plan)[2]?.inputs?.src).toMatchObject({ kind: 'template', text: { $template: expect.stringContaining("ansible_facts['hostname']") as string } });
+    expect(tasksOfPlan(plan)[13]?.params).toEqual({ that: [{ $expression: 'st.stat.exists', at: expect.objectContaining({ line: 19 }) as unknown }], quiet: true });
+    expect(tasksOfPlan(plan)[15]).toMatchObject({ params: { _raw_params: 'readlink /etc/apache2/mods-enabled/status.load' }, changedWhen: [false] });
     expect(Object.keys(plan?.vars ?? {})).toEqual(['domain', 'vhosts']);
     expect(blobs.size).toBe(1);
 

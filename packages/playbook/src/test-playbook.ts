@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { HsmfleetErrors, type HsmfleetError, type PlannedTask } from '@hsmfleet/contract';
+import { HsmfleetErrors, tasksIn, type HsmfleetError, type Plan, type PlannedTask } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { compilePlaybook, type CompiledPlaybook, type CompileOptions } from './index.ts';
 import { testResources } from './test-resources.ts';
@@ -29,7 +29,12 @@ export async function compile(playbook: string, files: Record<string, string> = 
 /** Tasks of the first play for one host. */
 export async function tasksOf(playbook: string, host = 'a', files: Record<string, string> = {}, options: Partial<CompileOptions> = {}): Promise<PlannedTask[]> {
   const compiled = await compile(playbook, files, options);
-  return compiled.plays[0]?.plans.get(host)?.tasks ?? [];
+  return tasksOfPlan(compiled.plays[0]?.plans.get(host));
+}
+
+/** The tasks of a plan, wherever they stand in it. */
+export function tasksOfPlan(plan: Plan | undefined): PlannedTask[] {
+  return [...tasksIn(plan?.tasks ?? [])];
 }
 
 /** What is wrong with a playbook. */

@@ -5,7 +5,7 @@ import { formatInlineVault, sealText, VaultKeyring } from '@hsmfleet/vault';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compilePlaybook } from './index.ts';
-import { compile, mistakesOf, writePlaybook } from './test-playbook.ts';
+import { compile, mistakesOf, writePlaybook, tasksOfPlan } from './test-playbook.ts';
 import { testResources } from './test-resources.ts';
 
 /* What Ansible Vault encrypted, from the files of a person to the plan of a host. */
@@ -46,7 +46,7 @@ describe('a !vault value', () => {
     const { plays } = await compilePlaybook({ playbook: path, hosts, check: false, diff: false, run: 'run-00000001', user: 'tester', resources: testResources, vault });
     const plan = plays[0]?.plans.get('a') as Plan;
     expect(open(plan)).not.toContain(PIN);
-    expect(decodeValue(plan.tasks[0]?.params as WireValue, plan.secrets ?? {})).toMatchObject({ msg: expect.any(Secret) as Secret });
+    expect(decodeValue(tasksOfPlan(plan)[0]?.params as WireValue, plan.secrets ?? {})).toMatchObject({ msg: expect.any(Secret) as Secret });
   });
 });
 
@@ -54,8 +54,8 @@ describe('a vars file that is encrypted as a whole', () => {
   it('gives secrets, and conditions and loops go on working', async () => {
     const plan = await planOf('- hosts: web\n  vars_files: [v.yml]\n  tasks:\n    - pin_file: {path: /p, pins: [{token: T, pin: "{{ pin }}"}]}\n      when: [retries > 2, pin != ""]\n    - debug: {msg: "{{ known }}"}\n      loop: "{{ words }}"\n      when: words | length == 2\n', { 'v.yml': whole });
     expect(open(plan)).not.toContain(PIN);
-    expect(plan.tasks.map(({ when }) => when)).toEqual([undefined, undefined]);
-    const { msg } = decodeValue(plan.tasks[1]?.params as WireValue, plan.secrets ?? {}) as { msg: Secret };
+    expect(tasksOfPlan(plan).map(({ when }) => when)).toEqual([undefined, undefined]);
+    const { msg } = decodeValue(tasksOfPlan(plan)[1]?.params as WireValue, plan.secrets ?? {}) as { msg: Secret };
     expect(msg.reveal()).toBe(`${PIN}@group`);
   });
 

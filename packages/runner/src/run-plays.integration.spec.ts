@@ -86,9 +86,9 @@ describe('starting the agent', () => {
   });
 
   it('refuses another protocol version', async () => {
-    const agent = makeFakeAgent(fleet.directory, `process.env.FAKE_PROTOCOL = '2';`);
+    const agent = makeFakeAgent(fleet.directory, `process.env.FAKE_PROTOCOL = '3';`);
     const run = await fleet.run([fleet.play(['web01'])], { bundle: makeBundle(agent) });
-    expect(run.of('task_finished')[0]?.error?.message).toBe('the agent on web01 speaks protocol 2, not 1');
+    expect(run.of('task_finished')[0]?.error?.message).toBe('the agent on web01 speaks protocol 3, not 2');
   });
 });
 

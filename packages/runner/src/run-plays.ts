@@ -1,4 +1,4 @@
-import { agentFrameProblem, exitCodeOf, type Plan } from '@hsmfleet/contract';
+import { agentFrameProblem, countTasks, exitCodeOf, type Plan } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { createCustodyRegistry } from './custody-registry.ts';
 import { createEventSink, type EventSink } from './event-sink.ts';
@@ -67,7 +67,7 @@ class Run {
   async play(play: RunnerPlay): Promise<boolean> {
     const hosts = play.batches.flat().filter((host) => !this.#dropped.has(host));
     if (hosts.length === 0) return true;
-    const tasks = Math.max(0, ...[...play.plans.values()].map((plan) => plan.tasks.length));
+    const tasks = Math.max(0, ...[...play.plans.values()].map((plan) => countTasks(plan.tasks)));
     this.#events.emit('', { type: 'play_started', play: play.index, name: play.name, hosts, tasks });
     for (const [index, all] of play.batches.entries()) {
       const batch = all.filter((host) => !this.#dropped.has(host));

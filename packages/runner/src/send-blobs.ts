@@ -1,4 +1,4 @@
-import { HsmfleetError, type Plan } from '@hsmfleet/contract';
+import { HsmfleetError, tasksIn, type Plan } from '@hsmfleet/contract';
 import type { AgentLink } from './agent-link.ts';
 
 /** Bytes per binary frame: small enough that events in the other direction never wait long. */
@@ -7,7 +7,7 @@ const CHUNK = 256 * 1024;
 /** The blobs a plan names, by hash: the only ones an agent may ask for. */
 export function blobsOfPlan(plan: Plan): ReadonlyMap<string, { size: number; name: string }> {
   const blobs = new Map<string, { size: number; name: string }>();
-  for (const task of [...plan.tasks, ...plan.handlers]) {
+  for (const task of [...tasksIn(plan.tasks), ...tasksIn(plan.handlers)]) {
     for (const input of Object.values(task.inputs ?? {})) {
       if (input.kind === 'blob') blobs.set(input.blob.sha256, input.blob);
       if (input.kind === 'artifact') for (const { blob } of input.candidates) blobs.set(blob.sha256, blob);

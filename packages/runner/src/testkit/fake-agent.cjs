@@ -157,4 +157,4 @@ process.stdin.on('end', () => { connected = false; });
 process.stdin.on('error', () => { connected = false; });
 process.stdout.on('error', () => { connected = false; });
 fs.appendFileSync(path.join(state, 'starts'), `${started}\n`);
-send({ type: 'hello', protocol: Number(process.env.FAKE_PROTOCOL ?? 1), agent: '0.0.0-fake', node: process.version, platform: 'linux-x64-glibc', capabilities: [] });
+send({ type: 'hello', protocol: Number(process.env.FAKE_PROTOCOL ?? 2), agent: '0.0.0-fake', node: process.version, platform: 'linux-x64-glibc', capabilities: [] });

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Plan, RunEvent, RunEventOf, RunEventType } from '@hsmfleet/contract';
+import { PROTOCOL, type Plan, type RunEvent, type RunEventOf, type RunEventType } from '@hsmfleet/contract';
 import type { Connection, Transport } from '@hsmfleet/transport';
 import { createLocalTransport } from '@hsmfleet/transport-local';
 import type { AgentBundle, RunnerPlay, RunOptions, RunSummary } from '../model.ts';
@@ -92,7 +92,7 @@ export function createTestFleet(installed = true): TestFleet {
         batches: [hosts],
         anyErrorsFatal: false,
         plans: new Map(hosts.map((host) => [host, {
-          protocol: 1, run: RUN, user: 'alice', play: { index, name: `play ${String(index)}` }, host, check: false, diff: false, gatherFacts: false,
+          protocol: PROTOCOL, run: RUN, user: 'alice', play: { index, name: `play ${String(index)}` }, host, check: false, diff: false, gatherFacts: false,
           tasks: [], handlers: [], vars: { fake: typeof fake === 'function' ? fake(host) : fake }, secrets: {}, onDisconnect: 'finish' as const, ...plan?.(host),
         }])),
         targets: new Map(hosts.map((name) => [name, { name, connection: 'local' as const }])),
