@@ -18,6 +18,8 @@ export interface ArgumentSpec {
   /** "<playbook>" when it is required, "[pattern]" when it is not. */
   name: string;
   description: string;
+  /** The only values taken. */
+  choices?: readonly string[];
 }
 
 /** What a person typed, parsed: arguments by position, options by their camel-cased long names. */

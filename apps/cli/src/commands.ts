@@ -6,6 +6,7 @@ import { benchRun } from './commands/bench-run.ts';
 import { benchSign } from './commands/bench-sign.ts';
 import { changes } from './commands/changes.ts';
 import { check } from './commands/check.ts';
+import { completion } from './commands/completion.ts';
 import { hosts } from './commands/hosts.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
@@ -21,4 +22,4 @@ import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [apply, inventory, check, query, changes, hosts, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, version];
+export const COMMANDS: readonly Command[] = [apply, inventory, check, query, changes, hosts, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];

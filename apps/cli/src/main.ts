@@ -18,7 +18,7 @@ for (const stream of [process.stdout, process.stderr]) {
 const argv = process.argv.slice(2);
 let exitCode: number;
 try {
-  exitCode = await runProgram(COMMANDS, argv.length === 0 ? ['--help'] : argv);
+  exitCode = await start();
 } catch (thrown) {
   const { printErrors } = await import('./print-errors.ts');
   exitCode = printErrors(thrown, { debug: argv.includes('--debug') });
@@ -27,3 +27,13 @@ try {
 // connections and agents of ssh may still hold the event loop; what was printed has to get out first
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => { stream.write('', resolve); })));
 process.exit(exitCode);
+
+async function start(): Promise<number> {
+  // asked by a shell that completes a line, with every press of a key: nothing else is loaded for it
+  if (argv[0] === 'complete' && argv[1] === '--') {
+    const { completeWords } = await import('./complete-words.ts');
+    completeWords(COMMANDS, argv.slice(2));
+    return 0;
+  }
+  return runProgram(COMMANDS, argv.length === 0 ? ['--help'] : argv);
+}

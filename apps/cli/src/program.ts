@@ -1,4 +1,4 @@
-import { Command as Commander, CommanderError, Option } from 'commander';
+import { Argument, Command as Commander, CommanderError, Option } from 'commander';
 import { EXIT_CODES, GROUPS, type Command, type OptionSpec } from './command.ts';
 
 /** A mistake on the command line, told by the option parser. */
@@ -87,7 +87,10 @@ function buildCommand(command: Command, done: (code: number) => void): Commander
     .helpOption('-h, --help', 'show this help');
   built.helpCommand(false);
   quiet(built);
-  for (const { name, description } of command.arguments) built.argument(name, description);
+  for (const { name, description, choices } of command.arguments) {
+    const argument = new Argument(name, description);
+    built.addArgument(choices === undefined ? argument : argument.choices(choices));
+  }
   for (const option of command.options.flatMap(buildOptions)) built.addOption(option);
   if (command.examples.length > 0) built.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   built.action(async (...given: unknown[]) => {
