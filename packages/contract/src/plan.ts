@@ -122,7 +122,7 @@ export const PlannedTask = Type.Object(
 );
 export type PlannedTask = Static<typeof PlannedTask>;
 
-/** Schema and type refer to themselves, so the types are written by hand; ajv finds the schema by its `$id`. */
+/** Schema and type refer to themselves, so the types are written by hand, and ajv has to be given {@link PlannedStep} beforehand. */
 const steps = Type.Array(Type.Unsafe<PlannedStep>(Type.Ref('PlannedStep')));
 
 /** Tasks with what is done when one of them fails, and what is done in any case. Keywords of the block are on its tasks. */
@@ -211,8 +211,8 @@ export const Plan = Type.Object(
     check: Type.Boolean(),
     diff: Type.Boolean(),
     gatherFacts: Type.Boolean({ description: 'send a facts event first' }),
-    tasks: Type.Array(PlannedStep),
-    handlers: Type.Array(PlannedStep),
+    tasks: steps,
+    handlers: steps,
     vars: Type.Record(Type.String(), Type.Unknown(), {
       description: 'wire values: just the variables that deferred templates may name',
     }),

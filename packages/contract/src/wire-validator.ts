@@ -1,4 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
+import { PlannedStep } from './plan.ts';
 import { AgentFrame, ControlFrame } from './wire.ts';
 
 /*
@@ -10,14 +11,18 @@ let control: ValidateFunction<ControlFrame> | undefined;
 
 /** Undefined when the value is a frame of an agent, else what is wrong with it. */
 export function agentFrameProblem(value: unknown): string | undefined {
-  agent ??= new Ajv({ allErrors: false, discriminator: false }).compile<AgentFrame>(AgentFrame);
+  agent ??= createAjv().compile<AgentFrame>(AgentFrame);
   return agent(value) ? undefined : problem(agent);
 }
 
 /** Undefined when the value is a frame of a control host, else what is wrong with it. */
 export function controlFrameProblem(value: unknown): string | undefined {
-  control ??= new Ajv({ allErrors: false, discriminator: false }).compile<ControlFrame>(ControlFrame);
+  control ??= createAjv().compile<ControlFrame>(ControlFrame);
   return control(value) ? undefined : problem(control);
+}
+
+function createAjv(): Ajv {
+  return new Ajv({ allErrors: false, discriminator: false }).addSchema(PlannedStep);
 }
 
 function problem(validate: ValidateFunction): string {
