@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Deferred, Secret, decodeValue, type BlobRef, type HostFacts, type PlannedTask, type WireValue } from '@hsmfleet/contract';
 import type { InputFile, Inputs } from '@hsmfleet/resource';
-import { renderText, type Scope } from '@hsmfleet/template';
+import { renderTemplate, type Scope } from '@hsmfleet/template';
 import { chooseArtifact } from './choose-artifact.ts';
 
 /**
@@ -30,7 +30,7 @@ export function makeInputs(
       continue;
     }
     const text = decodeValue(input.text as WireValue, secrets);
-    const rendered = text instanceof Deferred ? renderText(text.text, scope, text.position, { trimBlocks: true }) : text;
+    const rendered = text instanceof Deferred ? renderTemplate(text, scope) : text;
     const secret = rendered instanceof Secret;
     const bytes = Buffer.from(secret ? rendered.reveal() : String(rendered), 'utf8');
     inputs[param] = {

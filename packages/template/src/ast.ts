@@ -113,10 +113,48 @@ export interface IfNode extends At {
   else_: BodyNode | IfNode | null;
 }
 
+/** A tag that names another template. */
+export interface TemplateTag extends At {
+  typename: 'Include' | 'Import' | 'FromImport' | 'Extends';
+  template: Expression;
+}
+export interface IncludeNode extends TemplateTag {
+  typename: 'Include';
+  ignoreMissing: boolean;
+  withContext: boolean | null;
+}
+export interface ImportNode extends TemplateTag {
+  typename: 'Import';
+  target: SymbolNode;
+  withContext: boolean | null;
+}
+export interface FromImportNode extends TemplateTag {
+  typename: 'FromImport';
+  names: { children: (SymbolNode | (PairNode & { typename: 'Pair' }))[] };
+  withContext: boolean | null;
+}
+export interface BlockNode extends At {
+  typename: 'Block';
+  name: SymbolNode;
+  body: BodyNode;
+}
+/** Ours: `{% with a = 1 %}`, which nunjucks does not know. */
+export interface WithNode extends At {
+  typename: 'With';
+  pairs: { key: SymbolNode; value: Expression }[];
+  body: BodyNode;
+}
+
 export type Statement =
   | (At & { typename: 'Output'; children: (Expression | (At & { typename: 'TemplateData'; value: string }))[] })
   | BodyNode
   | IfNode
   | ForNode
   | SetNode
-  | MacroNode;
+  | MacroNode
+  | IncludeNode
+  | ImportNode
+  | FromImportNode
+  | (TemplateTag & { typename: 'Extends' })
+  | BlockNode
+  | WithNode;

@@ -1,4 +1,4 @@
-import type { HsmfleetError} from '@hsmfleet/contract';
+import type { Deferred, HsmfleetError } from '@hsmfleet/contract';
 import { Secret, SECRET_MASK, type ErrorCode } from '@hsmfleet/contract';
 import type { CallNode, CompareNode, Expression, KeywordArgsNode, LookupNode, PairNode, SliceNode } from './ast.ts';
 import { LOOKUP_FUNCTIONS, lookupRequest, PURE_LOOKUPS, runLookup, type LookupRequest } from './call-lookup.ts';
@@ -27,6 +27,10 @@ export interface Surroundings {
   find(request: LookupRequest, at: At): Operand[];
   /** The result of the lookup whose call stands there, where the control host has worked it out already. */
   boundLookup(at: At): Operand | undefined;
+  /** Another template that is bound to the text. */
+  template(name: string): Deferred | undefined;
+  /** What an evaluator of that template needs; `text` is its text as it is parsed. */
+  within(template: Deferred, text: string): Surroundings;
   /** Builds the error for a place in the text. */
   problem(code: ErrorCode, message: string, at: At, hint?: string): HsmfleetError;
 }

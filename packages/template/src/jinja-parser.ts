@@ -1,7 +1,7 @@
 import type { Nunjucks, Parser, Token } from './load-nunjucks.cjs';
 
 const COMPARISONS = new Set(['==', '!=', '<', '>', '<=', '>=']);
-const SUPPORTED_TAGS = new Set(['raw', 'if', 'for', 'set', 'macro', 'call', 'filter']);
+const SUPPORTED_TAGS = new Set(['raw', 'if', 'for', 'set', 'macro', 'call', 'filter', 'with', 'include', 'import', 'from', 'extends', 'block']);
 /** Names after a test that are not its argument. */
 const NO_ARGUMENT = new Set(['and', 'or', 'not', 'in', 'is', 'if', 'else']);
 const ARGUMENT_START = new Set(['string', 'int', 'float', 'symbol', 'boolean', 'none', 'left-bracket', 'left-curly']);
@@ -201,7 +201,43 @@ export function createParserClass({ parser, nodes }: Nunjucks): typeof Parser {
       if (token?.type === 'symbol' && !SUPPORTED_TAGS.has(tag) && !/^(end\w+|else|elif)$/.test(tag)) {
         this.fail(`the tag "${tag}" is not supported`, token.lineno, token.colno);
       }
-      return super.parseStatement();
+      return tag === 'with' ? this.#parseWith() : super.parseStatement();
+    }
+
+    #parseWith(): unknown {
+      const at = this.nextToken() as Token;
+      const pairs: unknown[] = [];
+      while (this.peekToken()?.type !== 'block-end') {
+        if (pairs.length > 0 && !this.skip('comma')) this.fail('expected a comma', this.peekToken()?.lineno, this.peekToken()?.colno);
+        const key = this.parsePrimary(true) as Token;
+        if (!this.skipValue('operator', '=')) this.fail('expected "=" after the name', key.lineno, key.colno);
+        pairs.push({ key, value: this.parseExpression() });
+      }
+      this.advanceAfterBlockEnd('with');
+      const body = this.parseUntilBlocks('endwith');
+      this.advanceAfterBlockEnd();
+      return { typename: 'With', lineno: at.lineno, colno: at.colno, pairs, body };
+    }
+
+    override parseInclude(): unknown {
+      const at = this.nextToken() as Token;
+      const template = this.parseExpression();
+      const ignoreMissing = this.skipSymbol('ignore') && this.skipSymbol('missing');
+      const withContext = this.parseWithContext();
+      this.advanceAfterBlockEnd('include');
+      return { typename: 'Include', lineno: at.lineno, colno: at.colno, template, ignoreMissing, withContext };
+    }
+
+    override parseBlock(): unknown {
+      const at = this.nextToken() as Token;
+      const name = this.parsePrimary(true) as Token;
+      while (this.skipSymbol('scoped') || this.skipSymbol('required'));
+      this.advanceAfterBlockEnd('block');
+      const body = this.parseUntilBlocks('endblock');
+      this.skipSymbol('endblock');
+      this.skipSymbol(name.value);
+      this.advanceAfterBlockEnd('endblock');
+      return { typename: 'Block', lineno: at.lineno, colno: at.colno, name, body };
     }
 
     override parseRaw(): unknown {

@@ -48,6 +48,10 @@ export declare class Parser {
   parseSignature(tolerant?: boolean, noParens?: boolean): { children: unknown[] };
   parseStatement(): unknown;
   parseRaw(): unknown;
+  parseInclude(): unknown;
+  parseBlock(): unknown;
+  parseWithContext(): boolean | null;
+  parseUntilBlocks(...names: string[]): unknown;
 }
 
 type NodeClass = new (lineno: number, colno: number, ...fields: unknown[]) => object;

@@ -1,8 +1,10 @@
-import type { SourcePosition } from '@hsmfleet/contract';
-import type { BodyNode, Expression, KeywordArgsNode, LookupNode, Statement, SymbolNode } from './ast.ts';
+import type { Deferred, SourcePosition } from '@hsmfleet/contract';
+import { LOOKUP_FUNCTIONS } from './call-lookup.ts';
+import type { BodyNode, CallNode, Expression, KeywordArgsNode, LookupNode, Statement, SymbolNode } from './ast.ts';
 import { GLOBALS } from './globals.ts';
 import { parsed } from './place.ts';
 import { parseExpression, parseText } from './syntax.ts';
+import { nodesOf } from './walk.ts';
 
 export interface References {
   /** Must exist for the text to render. */
@@ -20,21 +22,42 @@ export interface References {
  * @throws HsmfleetError TEMPLATE_INVALID when the text cannot be parsed, with its place if `position` is given
  */
 export function referencedVariables(text: string, kind: 'text' | 'expression', position?: SourcePosition): References {
+  return findReferences(text, kind, position, undefined);
+}
+
+/** {@link referencedVariables} of a text and of the templates bound to it. */
+export function referencesOf(deferred: Deferred): References {
+  return findReferences(deferred.text, deferred.kind, deferred.position, deferred.bound?.templates);
+}
+
+function findReferences(text: string, kind: 'text' | 'expression', position: SourcePosition | undefined, templates: Record<string, Deferred> | undefined): References {
   const key = `${kind}\0${text}`;
-  const known = cache.get(key);
+  const known = templates === undefined ? cache.get(key) : undefined;
   if (known !== undefined) return known;
-  const walker = new Walker();
+  const walker = new Walker(templates ?? {});
   if (kind === 'expression') walker.expression(parsed(text, position, () => parseExpression(text)), NOTHING);
   else {
-    // Ansible's options line is no template; an empty line in its place keeps the count
-    const body = text.replace(/^#jinja2:.*(?=\r?\n)/, '');
-    walker.body(parsed(body, position, () => parseText(body, { trimBlocks: true, lstripBlocks: false })), NOTHING);
+    walker.body(bodyOf(text, position), NOTHING);
   }
   for (const name of walker.required) walker.optional.delete(name);
   if (cache.size >= 2000) cache.clear();
   const found = { required: walker.required, optional: walker.optional, places: walker.places };
-  cache.set(key, found);
+  if (templates === undefined) cache.set(key, found);
   return found;
+}
+
+/** Names that one expression uses, guarded or not. */
+export function referencesIn(node: Expression): Set<string> {
+  const walker = new Walker({});
+  walker.expression(node, NOTHING);
+  return union(walker.required, walker.optional);
+}
+
+/** The parsed text of a template, without Ansible's line of options. */
+export function bodyOf(text: string, position: SourcePosition | undefined): BodyNode {
+  // Ansible's options line is no template; an empty line in its place keeps the count
+  const body = text.replace(/^#jinja2:.*(?=\r?\n)/, '');
+  return parsed(body, position, () => parseText(body, { trimBlocks: true, lstripBlocks: false }));
 }
 
 const cache = new Map<string, References>();
@@ -45,6 +68,13 @@ class Walker {
   readonly optional = new Set<string>();
   readonly places = new Map<string, { lineno: number; colno: number }>();
   #locals: Set<string>[] = [new Set()];
+  readonly #templates: Record<string, Deferred>;
+  /** Templates being walked: one may include itself. */
+  readonly #active = new Set<Deferred>();
+
+  constructor(templates: Record<string, Deferred>) {
+    this.#templates = templates;
+  }
 
   body(node: BodyNode, guarded: ReadonlySet<string>): void {
     for (const child of node.children) this.#statement(child, guarded);
@@ -86,8 +116,43 @@ class Walker {
         this.#locals.at(-1)?.add(node.name.value);
         this.#callable(node.args.children, node.body, guarded);
         return;
+      case 'With':
+        for (const { value } of node.pairs) this.expression(value, guarded);
+        this.#scoped(node.pairs.map(({ key }) => key.value), () => {
+          this.body(node.body, guarded);
+        });
+        return;
+      case 'Include':
+        this.expression(node.template, guarded);
+        if (node.withContext !== false) this.#others(node.template, guarded);
+        return;
+      case 'Import':
+        this.#locals.at(-1)?.add(node.target.value);
+        if (node.withContext === true) this.#others(node.template, guarded);
+        return;
+      case 'FromImport':
+        for (const each of node.names.children) this.#locals.at(-1)?.add(each.typename === 'Pair' ? (each.value as SymbolNode).value : each.value);
+        if (node.withContext === true) this.#others(node.template, guarded);
+        return;
+      case 'Extends': this.#others(node.template, guarded); return;
+      case 'Block':
+        this.#scoped(['super', 'self'], () => {
+          this.body(node.body, guarded);
+        });
+        return;
       default:
         this.body(node, guarded);
+    }
+  }
+
+  /** The templates that a tag may stand for. */
+  #others(name: Expression, guarded: ReadonlySet<string>): void {
+    for (const node of nodesOf(name)) {
+      const template = node.typename === 'Literal' ? this.#templates[String(node.value)] : undefined;
+      if (template === undefined || this.#active.has(template)) continue;
+      this.#active.add(template);
+      this.body(bodyOf(template.text, template.position), guarded);
+      this.#active.delete(template);
     }
   }
 
@@ -108,7 +173,7 @@ class Walker {
   }
 
   #use({ value: name, lineno, colno }: SymbolNode, guarded: ReadonlySet<string>): void {
-    if (Object.hasOwn(GLOBALS, name) || this.#locals.some((names) => names.has(name))) return;
+    if (LOOKUP_FUNCTIONS.has(name) || Object.hasOwn(GLOBALS, name) || this.#locals.some((names) => names.has(name))) return;
     if (guarded.has(name)) this.optional.add(name);
     else if (!this.required.has(name)) {
       this.required.add(name);
@@ -124,7 +189,11 @@ class Walker {
       case 'Array': for (const child of node.children) this.expression(child, guarded); return;
       case 'Dict': for (const pair of node.children) { this.expression(pair.key, guarded); this.expression(pair.value, guarded); } return;
       case 'LookupVal': this.#lookup(node, guarded); return;
-      case 'FunCall': this.expression(node.name, guarded); this.#args(node.args.children, guarded); return;
+      case 'FunCall':
+        this.expression(node.name, guarded);
+        this.#args(node.args.children, guarded);
+        this.#variablesLookedUp(node, guarded);
+        return;
       case 'Filter': {
         const [input, ...rest] = node.args.children;
         const lenient = ['default', 'd', 'mandatory'].includes(node.name.value.replace(/^ansible\.\w+\./, ''));
@@ -164,6 +233,17 @@ class Walker {
     this.expression(node.target, guarded);
     if (node.val.typename !== 'Slice') this.expression(node.val, guarded);
     else for (const bound of [node.val.start, node.val.stop, node.val.step]) if (bound !== null) this.expression(bound, guarded);
+  }
+
+  /** `lookup('vars', 'name')` uses that variable. */
+  #variablesLookedUp({ name, args: { children } }: CallNode, guarded: ReadonlySet<string>): void {
+    if (name.typename !== 'Symbol' || !LOOKUP_FUNCTIONS.has(name.value)) return;
+    const [lookup, ...names] = children;
+    if (lookup?.typename !== 'Literal' || !/^(?:ansible\.builtin\.)?vars$/.test(String(lookup.value))) return;
+    const lenient = children.some((each) => each.typename === 'KeywordArgs' && each.children.some(({ key }) => key.typename === 'Symbol' && key.value === 'default'));
+    for (const each of names) {
+      if (each.typename === 'Literal' && typeof each.value === 'string') this.#use({ ...each, typename: 'Symbol', value: each.value }, lenient ? union(guarded, new Set([each.value])) : guarded);
+    }
   }
 
   #args(nodes: (Expression | KeywordArgsNode)[], guarded: ReadonlySet<string>): void {

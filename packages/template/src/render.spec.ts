@@ -142,7 +142,7 @@ describe('mistakes', () => {
     ['{{ missing == 1 }}', 'UNDEFINED_VARIABLE'], ['{{ missing | mandatory("give it") }}', 'TEMPLATE_INVALID'], ['{{ [] | first }}', 'UNDEFINED_VARIABLE'],
     ['{{ name', 'TEMPLATE_INVALID'], ['{{ }}', 'TEMPLATE_INVALID'], ['{% if %}', 'TEMPLATE_INVALID'], ['{% if a %}', 'TEMPLATE_INVALID'], ['{{ a b }}', 'TEMPLATE_INVALID'],
     ['{{ name | nofilter }}', 'TEMPLATE_INVALID'], ['{{ name is notest }}', 'TEMPLATE_INVALID'], ['{{ 1 + "a" }}', 'TEMPLATE_INVALID'], ['{{ 1 / 0 }}', 'TEMPLATE_INVALID'],
-    ['{% include "x" %}', 'TEMPLATE_INVALID'], ['{{ lookup("file", "x") }}', 'TEMPLATE_INVALID'], ['{{ loopA }}', 'TEMPLATE_INVALID'], ['{{ "a }}', 'TEMPLATE_INVALID'],
+    ['{% include "x" %}', 'FILE_MISSING'], ['{{ lookup("file", "x") }}', 'TEMPLATE_INVALID'], ['{{ loopA }}', 'TEMPLATE_INVALID'], ['{{ "a }}', 'TEMPLATE_INVALID'],
     ['{{ name.constructor }}', 'UNDEFINED_VARIABLE'], ['{{ name | constructor }}', 'TEMPLATE_INVALID'], ['{{ map.__proto__ }}', 'UNDEFINED_VARIABLE'],
     ['{{ range(1000000) }}', 'TEMPLATE_INVALID'], ['{{ (1 }}', 'TEMPLATE_INVALID'], ['{{ [1 }}', 'TEMPLATE_INVALID'], ['{{ range }}', 'TEMPLATE_INVALID'],
     ['{% endif %}', 'TEMPLATE_INVALID'], ['{{ "x" | regex_search("(") }}', 'TEMPLATE_INVALID'], ['{% raw %}', 'TEMPLATE_INVALID'],

@@ -1,12 +1,9 @@
-import type { Deferred} from '@hsmfleet/contract';
+import type { Bound, Deferred } from '@hsmfleet/contract';
 import { HsmfleetError, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
-import type { BodyNode, Expression, ForNode, IfNode, KeywordArgsNode, SetNode, Statement } from './ast.ts';
-import { Evaluator } from './evaluate.ts';
-import { elementsOf } from './filters/collections.ts';
-import { isNamespace } from './globals.ts';
-import { defined, isMapping, OMIT, OperationFailure, Undefined, type Callable, type Mapping, type Operand } from './operand.ts';
+import type { BodyNode, Expression } from './ast.ts';
+import { defined, isMapping, OMIT, Undefined, type Operand } from './operand.ts';
 import { parsed } from './place.ts';
-import { toText } from './represent.ts';
+import { Renderer } from './renderer.ts';
 import type { Scope } from './scope.ts';
 import { Session } from './session.ts';
 import { parseExpression, parseText, type TextSyntax } from './syntax.ts';
@@ -17,176 +14,21 @@ export interface RenderOptions {
   trimBlocks?: boolean;
 }
 
-/** Text put out so far, and the origin of a secret that went into it. */
-interface Output {
-  text: string;
-  origin: string | undefined;
-}
-
-/** Evaluates statements into text. */
-class Renderer extends Evaluator {
-  #out: Output = { text: '', origin: undefined };
-
-  render(body: BodyNode): string | Secret {
-    return this.#captured(() => {
-      this.#body(body);
-    });
-  }
-
-  protected override block(node: Expression): Operand {
-    if (node.typename === 'Capture') return this.render(node.body);
-    if (node.typename === 'Caller') return this.#macro(node.args.children, node.body);
-    return super.block(node);
-  }
-
-  #captured(write: () => void): string | Secret {
-    const before = this.#out;
-    this.#out = { text: '', origin: undefined };
-    try {
-      write();
-      const { text, origin } = this.#out;
-      return origin === undefined ? text : new Secret(text, origin);
-    } finally {
-      this.#out = before;
-    }
-  }
-
-  #body(body: BodyNode): void {
-    for (const child of body.children) this.#statement(child);
-  }
-
-  #statement(node: Statement): void {
-    switch (node.typename) {
-      case 'Output':
-        for (const child of node.children) {
-          if (child.typename === 'TemplateData') this.#out.text += child.value;
-          else this.#write(defined(this.evaluate(child)), child);
-        }
-        return;
-      case 'If': this.#if(node); return;
-      case 'For': this.#for(node); return;
-      case 'Set': this.#set(node); return;
-      case 'Macro': this.#frame.set(node.name.value, this.#macro(node.args.children, node.body)); return;
-      default: this.#body(node);
-    }
-  }
-
-  get #frame(): Map<string, Operand> {
-    return this.frames.at(-1) as Map<string, Operand>;
-  }
-
-  #write(value: Operand, at: Expression): void {
-    this.guard(at, () => {
-      const { value: known, origin } = reveal(value);
-      this.#out.text += toText(known);
-      this.#out.origin ??= origin;
-    });
-  }
-
-  #if(node: IfNode): void {
-    if (this.isTrue(node.cond)) this.#body(node.body);
-    else if (node.else_?.typename === 'If') this.#if(node.else_);
-    else if (node.else_ !== null) this.#body(node.else_);
-  }
-
-  #for(node: ForNode): void {
-    // "for x in list if condition" is parsed as a conditional expression without else
-    const filtered = node.arr.typename === 'InlineIf' && node.arr.else_ === null ? node.arr : undefined;
-    const source = defined(this.evaluate(filtered === undefined ? node.arr : filtered.body));
-    let items = this.guard(node.arr, () => elementsOf(source));
-    if (filtered !== undefined) {
-      items = items.filter((item) => this.#within(() => {
-        this.#bind(node, item);
-        return this.isTrue(filtered.cond);
-      }));
-    }
-    if (items.length === 0 && node.else_ !== null) this.#body(node.else_);
-    items.forEach((item, index) => {
-      this.#within(() => {
-        this.#bind(node, item);
-        this.#frame.set('loop', loopVariable(items, index));
-        this.#body(node.body);
-      });
-    });
-  }
-
-  #within<T>(run: () => T): T {
-    this.frames.push(new Map());
-    try {
-      return run();
-    } finally {
-      this.frames.pop();
-    }
-  }
-
-  #bind(node: ForNode, item: Operand): void {
-    if (node.name.typename === 'Symbol') {
-      this.#frame.set(node.name.value, item);
-      return;
-    }
-    const names = node.name.children;
-    if (!Array.isArray(item) || item.length !== names.length) {
-      throw this.around.problem('TEMPLATE_INVALID', `an element does not have ${String(names.length)} parts`, node.name, 'use x.items() to walk a mapping');
-    }
-    names.forEach((name, index) => this.#frame.set(name.value, item[index] as Operand));
-  }
-
-  #set(node: SetNode): void {
-    const value = node.value === null ? this.render((node.body as { body: BodyNode }).body) : this.evaluate(node.value);
-    const values = node.targets.length === 1 ? [value] : (value as Operand[]);
-    node.targets.forEach((target, index) => {
-      if (target.typename === 'Symbol') {
-        this.#frame.set(target.value, values[index] ?? null);
-        return;
-      }
-      const owner = target.typename === 'LookupVal' ? this.evaluate(target.target) : null;
-      if (target.typename !== 'LookupVal' || target.val.typename !== 'Literal' || !isNamespace(owner)) {
-        throw this.around.problem('TEMPLATE_INVALID', 'only names and attributes of a namespace() can be set', target);
-      }
-      owner[String(target.val.value)] = values[index] ?? null;
-    });
-  }
-
-  #macro(params: (Expression | KeywordArgsNode)[], body: BodyNode): Callable {
-    const names = params.flatMap((param) => (param.typename === 'Symbol' ? [param.value] : []));
-    const optional = params.flatMap((param) => (param.typename === 'KeywordArgs' || param.typename === 'Dict' ? param.children : []));
-    const all = [...names, ...optional.map((pair) => (pair.key as { value: string }).value)];
-    const closure = [...this.frames];
-    return (args, named) => {
-      const callers = this.frames;
-      this.frames = [...closure, new Map()];
-      try {
-        for (const pair of optional) this.#frame.set((pair.key as { value: string }).value, this.evaluate(pair.value));
-        args.forEach((arg, index) => {
-          const name = all[index];
-          if (name === undefined) throw new OperationFailure('the macro is called with too many arguments');
-          this.#frame.set(name, arg);
-        });
-        for (const [name, value] of Object.entries(named)) this.#frame.set(name, value);
-        return this.render(body);
-      } finally {
-        this.frames = callers;
-      }
-    };
-  }
-}
-
-function loopVariable(items: Operand[], at: number): Mapping {
-  const length = items.length;
-  return {
-    index: at + 1, index0: at, revindex: length - at, revindex0: length - at - 1, first: at === 0, last: at === length - 1, length,
-    ...(at > 0 ? { previtem: items[at - 1] as Operand } : {}),
-    ...(at < length - 1 ? { nextitem: items[at + 1] as Operand } : {}),
-    cycle: (args: Operand[]) => args[at % args.length] ?? null,
-  };
-}
-
 /**
  * Renders text with markup; always text, None is empty.
  * @throws HsmfleetError UNDEFINED_VARIABLE, TEMPLATE_INVALID with the position within the file of `position`
  */
 export function renderText(text: string, scope: Scope, position?: SourcePosition, options: RenderOptions = {}): string | Secret {
-  return renderIn(new Session(scope, renderDeferred), text, position, options);
+  return renderIn(new Session(scope, renderDeferred), text, position, options, undefined);
+}
+
+/**
+ * Renders a whole template file: {@link renderText}, with the templates and the results of lookups that are bound to it.
+ * @throws HsmfleetError UNDEFINED_VARIABLE, TEMPLATE_INVALID, FILE_MISSING
+ */
+export function renderTemplate({ text, position, origin, bound }: Deferred, scope: Scope, options: RenderOptions = {}): string | Secret {
+  const rendered = renderIn(new Session(scope, renderDeferred), text, position, options, bound);
+  return origin === undefined ? rendered : (conceal(reveal(rendered).value, origin) as Secret);
 }
 
 /**
@@ -206,11 +48,11 @@ export function renderValue(value: Value, scope: Scope): Rendered {
   return finished(new Session(scope, renderDeferred).settle(value));
 }
 
-function renderIn(session: Session, text: string, position: SourcePosition | undefined, options: RenderOptions): string | Secret {
+function renderIn(session: Session, text: string, position: SourcePosition | undefined, options: RenderOptions, bound: Bound | undefined): string | Secret {
   const { body, syntax, skipped } = headed(text, options);
   const start = position === undefined || skipped === 0 ? position : { ...position, line: position.line + skipped };
   const node = parsed(body, start, () => parseText(body, syntax));
-  return new Renderer(session.surroundings(body, start)).render(node);
+  return new Renderer(session.surroundings(body, start, bound)).template(node);
 }
 
 /** Ansible's first line `#jinja2: trim_blocks: False, lstrip_blocks: True`. */
@@ -227,9 +69,14 @@ function headed(text: string, options: RenderOptions): { body: string; syntax: T
   return { body: text.slice(header[0].length), syntax, skipped: 1 };
 }
 
-function evaluateIn(session: Session, expression: string, position: SourcePosition | undefined): Operand {
+function evaluateIn(session: Session, expression: string, position: SourcePosition | undefined, bound?: Bound): Operand {
   const node = parsed(expression, position, () => parseExpression(expression));
-  return new Renderer(session.surroundings(expression, position)).evaluate(node);
+  return new Renderer(session.surroundings(expression, position, bound)).evaluate(node);
+}
+
+/** Evaluates one expression of a text that is parsed already. @throws HsmfleetError */
+export function evaluateNode(node: Expression, text: string, position: SourcePosition | undefined, scope: Scope): Rendered {
+  return finished(new Renderer(new Session(scope, renderDeferred).surroundings(text, position)).evaluate(node));
 }
 
 /** How templates inside of YAML are read. */
@@ -255,11 +102,11 @@ function withoutText({ code, message, position }: HsmfleetError, { position: sta
 }
 
 function renderPlain(deferred: Deferred, session: Session): Operand {
-  if (deferred.kind === 'expression') return evaluateIn(session, deferred.text, deferred.position);
+  if (deferred.kind === 'expression') return evaluateIn(session, deferred.text, deferred.position, deferred.bound);
   const node = parsed(deferred.text, deferred.position, () => parseText(deferred.text, IN_YAML));
   const whole = wholeExpression(node);
-  const renderer = new Renderer(session.surroundings(deferred.text, deferred.position));
-  return whole === undefined ? renderer.render(node) : renderer.evaluate(whole);
+  const renderer = new Renderer(session.surroundings(deferred.text, deferred.position, deferred.bound));
+  return whole === undefined ? renderer.template(node) : renderer.evaluate(whole);
 }
 
 /** The expression of a text that is nothing but `{{ expression }}`. */

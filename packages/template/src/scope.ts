@@ -1,14 +1,11 @@
 import type { Value } from '@hsmfleet/contract';
 import type { Lookups } from './lookups.ts';
-import type { Templates } from './templates.ts';
 
 /** Where names are looked up. Values may hold Deferred text: it is rendered when it is used, cycles are an error. */
 export interface Scope {
   lookup(name: string): Value | undefined;
   /** What `lookup('file', …)` and the like read. Absent on a host: there only what was bound before is known. */
   readonly lookups?: Lookups | undefined;
-  /** Where `include`, `import` and `extends` find other templates. Absent on a host, as above. */
-  readonly templates?: Templates | undefined;
 }
 
 /** A scope of plain records; later layers win. */

@@ -72,6 +72,8 @@ export class Session {
       new HsmfleetError(code, message, { hint, ...placed(text, position, at.lineno, at.colno) });
     return {
       problem,
+      template: (name) => bound?.templates?.[name],
+      within: (template, inner) => this.surroundings(inner, template.position, { ...bound, ...template.bound, templates: { ...bound?.templates, ...template.bound?.templates } }),
       find: (request, at) =>
         this.#find(request, placed(text, position, at.lineno, at.colno).position, (message, hint) => problem('TEMPLATE_INVALID', message, at, hint)),
       boundLookup: (at) => {
