@@ -8,6 +8,7 @@ import { changes } from './commands/changes.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { hosts } from './commands/hosts.ts';
+import { init } from './commands/init.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
 import { serve } from './commands/serve.ts';
@@ -22,4 +23,4 @@ import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [apply, inventory, check, query, changes, hosts, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
+export const COMMANDS: readonly Command[] = [init, apply, inventory, check, query, changes, hosts, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];

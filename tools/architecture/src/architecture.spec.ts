@@ -110,6 +110,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     .map((source) => source.path)
     .sort();
   expect(looking).toEqual([
+    'apps/cli/src/init-project.ts', // the PIN, to be encrypted; a new vault password, to its file
     'apps/cli/src/read-pin.ts', // is the second answer the first? is a value of the vault a PIN?
     'packages/age/src/age-keyring.ts', // the identity that opens
     'packages/agent-runtime/src/frame-pin-gate.ts', // keyed hash for the authority
