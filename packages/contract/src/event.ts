@@ -33,6 +33,7 @@ export const Counts = Type.Object(
     failed: Type.Integer(),
     refused: Type.Integer(),
     ignored: Type.Integer(),
+    rescued: Type.Optional(Type.Integer({ description: 'failures that a rescue section dealt with; nowhere else counted, as in Ansible' })),
     unreachable: Type.Integer(),
   },
   strict,
@@ -55,6 +56,8 @@ export const TaskFinished = event('task_finished', {
   handler: Type.Boolean(),
   outcome: TaskOutcome,
   ignored: Type.Boolean({ description: 'failed, but ignore_errors' }),
+  rescued: Type.Optional(Type.Boolean({ description: 'failed, but a rescue section of its block goes on from there' })),
+  delegatedTo: Type.Optional(Type.String({ description: 'the host that did it in this one\'s stead' })),
   durationMs: Type.Number(),
   changes: Type.Array(Type.String(), { description: 'one line per step done (or, in check mode, to do)' }),
   warnings: Type.Array(Type.String()),
@@ -68,6 +71,7 @@ export type TaskFinished = Static<typeof TaskFinished>;
 
 export const RunEvent = Type.Union([
   event('run_started', { playbook: Type.String(), user: Type.String(), check: Type.Boolean(), hosts: Type.Array(Type.String()), version: Type.String() }),
+  event('run_resumed', { user: Type.String({ description: 'who took the run up again' }), hosts: Type.Array(Type.String()), version: Type.String() }),
   event('play_started', { play: Type.Integer(), name: Type.String(), hosts: Type.Array(Type.String()), tasks: Type.Integer() }),
   event('batch_started', { play: Type.Integer(), batch: Type.Integer(), of: Type.Integer(), hosts: Type.Array(Type.String()) }),
   event('host_started', { agent: Type.String({ description: 'agent version' }), node: Type.String(), uploaded: Type.Array(Type.String(), { description: 'agent, runtime, add-on: what had to be sent' }) }),
@@ -81,7 +85,7 @@ export const RunEvent = Type.Union([
   event('benchmark', { point: BenchmarkPoint }),
   event('artifact', { artifact: Artifact }),
   event('warning', { message: Type.String() }),
-  event('host_finished', { play: Type.Integer(), status: literals('ok', 'failed', 'refused', 'stopped'), error: Type.Optional(ErrorShape) }),
+  event('host_finished', { play: Type.Integer(), status: literals('ok', 'failed', 'refused', 'stopped'), ends: Type.Optional(literals('play', 'batch', 'fatal', 'clear')), error: Type.Optional(ErrorShape) }),
   event('host_unreachable', { error: ErrorShape }),
   event('play_stopped', { play: Type.Integer(), reason: Type.String() }),
   event('run_finished', { counts: Type.Record(Type.String(), Counts), exitCode: Type.Integer(), durationMs: Type.Number() }),
@@ -96,6 +100,12 @@ export function emptyCounts(): Counts {
   return { ok: 0, changed: 0, skipped: 0, failed: 0, refused: 0, ignored: 0, unreachable: 0 };
 }
 
+/**
+ * Sequence numbers from here on belong to events that the control host itself tells about a host (it was reached, it was
+ * lost); a host's journal counts from 0 and never comes near.
+ */
+export const CONTROL_SEQ_BASE = 1_000_000_000;
+
 /** The only place where a recap is computed: adds one event to its host's counts. */
 export function countEvent(counts: Record<string, Counts>, event: RunEvent): void {
   if (event.host === '') return;
@@ -107,7 +117,11 @@ export function countEvent(counts: Record<string, Counts>, event: RunEvent): voi
     case 'ok': host.ok += 1; break;
     case 'changed': host.ok += 1; host.changed += 1; break;
     case 'skipped': host.skipped += 1; break;
-    case 'failed': if (event.ignored) host.ok += 1; else host.failed += 1; break;
+    case 'failed':
+      if (event.ignored) host.ok += 1;
+      else if (event.rescued === true) host.rescued = (host.rescued ?? 0) + 1;
+      else host.failed += 1;
+      break;
     case 'refused': host.refused += 1; break;
   }
 }
