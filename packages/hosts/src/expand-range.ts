@@ -1,5 +1,7 @@
 /** Hosts that one name may stand for: a mistyped range must not fill the memory. */
 const RANGE_LIMIT = 100_000;
+/** As Ansible has them in a row: small letters before capitals. */
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** A range that cannot be expanded. */
 export class RangeError extends Error {
@@ -37,9 +39,8 @@ function steps(range: string): string[] {
     const width = from.startsWith('0') ? from.length : 0;
     return sequence(Number(from), Number(last), Number(by), range).map((value) => String(value).padStart(width, '0'));
   }
-  const letters = /^(?:[a-z]:[a-z]|[A-Z]:[A-Z])$/.test(`${first}:${last}`);
-  if (!letters) throw new RangeError(`the ends of the range [${range}] must be numbers or single letters of one case`);
-  return sequence(first.charCodeAt(0), last.charCodeAt(0), Number(by), range).map((code) => String.fromCharCode(code));
+  if (!/^[a-zA-Z]:[a-zA-Z]$/.test(`${first}:${last}`)) throw new RangeError(`the ends of the range [${range}] must be numbers or single letters`);
+  return sequence(LETTERS.indexOf(first), LETTERS.indexOf(last), Number(by), range).map((index) => LETTERS.charAt(index));
 }
 
 function sequence(from: number, to: number, by: number, range: string): number[] {

@@ -2,24 +2,38 @@ import type { SourcePosition, Value } from '@hsmfleet/contract';
 
 export type Variables = Record<string, Value>;
 
-/** A group as the hosts files describe it. */
-export interface Group {
+/** A place in a hosts file, with its line. */
+export interface Place {
+  position: SourcePosition;
+  excerpt: string | undefined;
+}
+
+/** Variables that hosts files give to a group or a host, with the place of each. */
+export interface Described {
   name: string;
-  /** Direct children, in file order. */
-  children: Set<string>;
-  /** Direct hosts, in file order. */
-  hosts: Set<string>;
   vars: Variables;
+  places: Map<string, SourcePosition>;
+}
+
+/** A group as the hosts files describe it. */
+export interface Group extends Described {
+  /** Direct children, in the order of the files. */
+  children: Set<string>;
+  /** Direct hosts, in the order of the files. */
+  hosts: Set<string>;
+  /** `ansible_group_priority`: of groups of one depth, the higher one overrides. */
+  priority: number;
   /** Where it is first named; undefined for the groups that always exist. */
-  place: { position: SourcePosition; excerpt: string | undefined } | undefined;
+  place: Place | undefined;
 }
 
 /** A host as the hosts files describe it, before groups and vars files. */
-export interface Host {
-  name: string;
-  vars: Variables;
+export interface Host extends Described {
   position: SourcePosition;
 }
+
+/** Orders groups among those of the same depth; it is no variable of hosts. */
+export const PRIORITY = 'ansible_group_priority';
 
 /** Groups and hosts while they are read, and the questions about them. */
 export class HostsGraph {
@@ -27,24 +41,26 @@ export class HostsGraph {
   readonly hosts = new Map<string, Host>();
 
   constructor() {
-    this.group('all');
+    this.group('all').children.add('ungrouped');
     this.group('ungrouped');
   }
 
-  group(name: string, place?: Group['place']): Group {
+  group(name: string, place?: Place): Group {
     let group = this.groups.get(name);
     if (group === undefined) {
-      group = { name, children: new Set(), hosts: new Set(), vars: {}, place };
+      group = { name, children: new Set(), hosts: new Set(), vars: {}, places: new Map(), priority: 1, place };
       this.groups.set(name, group);
     }
     return group;
   }
 
-  host(name: string, position: SourcePosition): Host {
+  /** @param port counts where the host is named first, as in Ansible */
+  host(name: string, position: SourcePosition, port?: number): Host {
     let host = this.hosts.get(name);
     if (host === undefined) {
-      host = { name, vars: {}, position };
+      host = { name, vars: {}, places: new Map(), position };
       this.hosts.set(name, host);
+      if (port !== undefined) assign(host, 'ansible_port', port, position);
     }
     return host;
   }
@@ -56,65 +72,92 @@ export class HostsGraph {
     for (const name of this.groups.keys()) if (name !== 'all' && !children.has(name)) all.children.add(name);
     const grouped = new Set([...this.groups.values()].flatMap((group) => (group.name === 'all' || group.name === 'ungrouped' ? [] : [...group.hosts])));
     const ungrouped = this.group('ungrouped');
-    ungrouped.hosts.clear();
+    for (const name of [...ungrouped.hosts]) if (grouped.has(name)) ungrouped.hosts.delete(name);
     for (const name of this.hosts.keys()) if (!grouped.has(name)) ungrouped.hosts.add(name);
   }
 
   /** A group that is its own descendant; undefined when there is none. */
   cycle(): string[] | undefined {
     const done = new Set<string>();
-    const walk = (name: string, path: string[]): string[] | undefined => {
+    const path: string[] = [];
+    const walk = (name: string): string[] | undefined => {
       if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
       if (done.has(name)) return undefined;
+      path.push(name);
       for (const child of this.groups.get(name)?.children ?? []) {
-        const found = walk(child, [...path, name]);
+        const found = walk(child);
         if (found !== undefined) return found;
       }
+      path.pop();
       done.add(name);
       return undefined;
     };
     for (const name of this.groups.keys()) {
-      const found = walk(name, []);
+      const found = walk(name);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** Hosts of a group and its descendants, in file order. */
+  /** Hosts of a group and its descendants in Ansible's order: the group's own first, then level by level. */
   members(name: string): string[] {
-    if (name === 'all') return [...this.hosts.keys()];
     const found = new Set<string>();
-    const seen = new Set<string>();
-    const walk = (group: string): void => {
-      if (seen.has(group)) return;
-      seen.add(group);
+    const seen = new Set([name]);
+    for (const group of seen) {
       for (const host of this.groups.get(group)?.hosts ?? []) found.add(host);
-      for (const child of this.groups.get(group)?.children ?? []) walk(child);
-    };
-    walk(name);
-    return [...this.hosts.keys()].filter((host) => found.has(host));
+      // a set takes on more while it is walked
+      for (const child of this.groups.get(group)?.children ?? []) seen.add(child);
+    }
+    return [...found];
   }
 
   /** Groups by host, ancestors included, `all` first, in the order in which their variables override one another. */
-  groupsByHost(): Map<string, string[]> {
+  groupsByHost(members: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
     const depths = this.#depths();
-    const priority = (name: string): number => Number(this.groups.get(name)?.vars.ansible_group_priority ?? 1);
-    const ordered = [...this.groups.keys()].sort(
-      (a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0) || priority(a) - priority(b) || (a < b ? -1 : 1),
+    const ordered = [...this.groups.values()].sort(
+      (a, b) => (depths.get(a.name) ?? 0) - (depths.get(b.name) ?? 0) || a.priority - b.priority || (a.name < b.name ? -1 : 1),
     );
     const byHost = new Map([...this.hosts.keys()].map((name): [string, string[]] => [name, []]));
-    for (const group of ordered) for (const host of this.members(group)) byHost.get(host)?.push(group);
+    for (const { name } of ordered) for (const host of members.get(name) ?? []) byHost.get(host)?.push(name);
     return byHost;
   }
 
+  /** The longest way from `all` to each group. There must be no cycle. */
   #depths(): Map<string, number> {
-    const depths = new Map<string, number>();
-    const walk = (name: string, depth: number): void => {
-      if ((depths.get(name) ?? -1) >= depth) return;
-      depths.set(name, depth);
-      for (const child of this.groups.get(name)?.children ?? []) walk(child, depth + 1);
+    const order: string[] = [];
+    const seen = new Set<string>();
+    const walk = (name: string): void => {
+      if (seen.has(name)) return;
+      seen.add(name);
+      for (const child of this.groups.get(name)?.children ?? []) walk(child);
+      order.push(name);
     };
-    walk('all', 0);
+    walk('all');
+    const depths = new Map([['all', 0]]);
+    for (const name of order.reverse()) {
+      for (const child of this.groups.get(name)?.children ?? []) depths.set(child, Math.max(depths.get(child) ?? 0, (depths.get(name) ?? 0) + 1));
+    }
     return depths;
   }
+}
+
+/** Gives a group or host a variable; a later value takes the place of an earlier one. */
+export function assign(described: Described, name: string, value: Value, position: SourcePosition): void {
+  described.vars[name] = value;
+  described.places.set(name, position);
+}
+
+/**
+ * Gives a group a variable, or its priority.
+ * @returns what is wrong with it
+ */
+export function assignToGroup(group: Group, name: string, value: Value, position: SourcePosition): string | undefined {
+  if (name !== PRIORITY) {
+    assign(group, name, value, position);
+    return undefined;
+  }
+  const priority = typeof value === 'number' ? Math.trunc(value) : typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : undefined;
+  if (priority === undefined) return `${PRIORITY} must be a whole number`;
+  group.priority = priority;
+  return undefined;
 }

@@ -1,23 +1,37 @@
-import { readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { HsmfleetError, type Value } from '@hsmfleet/contract';
-import { loadYaml, Problems, type SecretOptions } from '@hsmfleet/yaml-source';
-import { readFile } from 'node:fs/promises';
-import { HostsGraph, type Variables } from './hosts-graph.ts';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
+import { HsmfleetError } from '@hsmfleet/contract';
+import { parseYaml, Problems, type SecretOptions } from '@hsmfleet/yaml-source';
+import { isMap, isScalar } from 'yaml';
+import { expandRange, RangeError } from './expand-range.ts';
+import { buildEntries } from './host-variables.ts';
+import { HostsGraph } from './hosts-graph.ts';
+import type { ScriptOptions } from './hosts-script.ts';
 import type { HostEntry, HostsModel } from './model.ts';
-import { LOCAL_NAMES, selectHosts } from './pattern.ts';
+import { parseAddress } from './parse-address.ts';
+import { selectHosts, type PatternWorld } from './pattern.ts';
 import { HostsFileReader } from './read-hosts.ts';
-import { refuseForeign, VarsFiles } from './vars-files.ts';
+import { IniReader } from './read-ini.ts';
+import { ScriptReader } from './read-script.ts';
+import { VarsFiles } from './vars-files.ts';
 
 export interface LoadHostsOptions extends SecretOptions {
   /** Folder of the playbook: its group_vars and host_vars count too, over those beside the hosts files. */
   playbookDir?: string | undefined;
+  /** Limits of executable hosts files. */
+  scripts?: ScriptOptions | undefined;
 }
 
+const YAML_EXTENSIONS = ['.yml', '.yaml', '.json'];
+/** What Ansible leaves out of a folder of hosts files. */
+const NOT_HOSTS = /^\.|^(?:host_vars|group_vars|vars_plugins)$|(?:\.(?:pyc|pyo|swp|bak|rpm|md|txt|rst|orig|ini|cfg|retry)|~)$/;
+
 /**
- * Reads YAML hosts files of Ansible, in order, with `group_vars` and `host_vars` beside them. A folder stands for all
- * files in it; a text with a comma is a list of hosts.
- * @throws HsmfleetError, or HsmfleetErrors with every mistake found: HOSTS_INVALID, PLAYBOOK_SYNTAX, SECRET_REFERENCE, FILE_MISSING
+ * Reads hosts files of Ansible, in order, with `group_vars` and `host_vars` beside them: YAML, INI, and executable ones, which
+ * are run. A folder stands for all files in it; a text with a comma that is no file is a list of hosts.
+ * @throws HsmfleetError, or HsmfleetErrors with every mistake found: HOSTS_INVALID, PLAYBOOK_SYNTAX, SECRET_REFERENCE, FILE_MISSING,
+ *   VAULT_PASSWORD, VAULT_INVALID, TIMEOUT
  */
 export async function loadHosts(paths: readonly string[], options: LoadHostsOptions = {}): Promise<HostsModel> {
   const problems = new Problems();
@@ -26,9 +40,12 @@ export async function loadHosts(paths: readonly string[], options: LoadHostsOpti
   const folders: string[] = [];
   for (const path of paths) {
     try {
-      if (path.includes(',')) readList(path, graph);
-      else for (const file of filesOf(resolve(path))) warnings.push(...(await readFileInto(file, graph, problems, options)));
-      if (!path.includes(',')) folders.push(folderOf(resolve(path)));
+      if (path.includes(',') && !existsSync(path)) {
+        readList(path, graph);
+        continue;
+      }
+      for (const file of filesOf(resolve(path))) warnings.push(...(await readFileInto(file, graph, problems, options)));
+      folders.push(folderOf(resolve(path)));
     } catch (thrown) {
       problems.addThrown(thrown);
     }
@@ -42,84 +59,112 @@ export async function loadHosts(paths: readonly string[], options: LoadHostsOpti
   graph.complete();
   for (const name of graph.hosts.keys()) if (graph.groups.has(name)) warnings.push(`"${name}" is a host and a group: patterns mean the group`);
   const files = new VarsFiles(options, problems);
-  const entries = await buildEntries(graph, files, [...new Set(folders)], options.playbookDir);
+  const members = new Map([...graph.groups.keys()].map((name) => [name, graph.members(name)]));
+  const entries = await buildEntries(graph, members, files, folders, options.playbookDir);
   problems.throwIfAny();
-  return modelOf(graph, entries, [...warnings, ...files.warnings]);
+  return modelOf(graph, members, entries, [...warnings, ...files.warnings]);
 }
 
+/** Hosts of the command line. Unlike Ansible, which takes them for names, ranges are expanded. */
 function readList(list: string, graph: HostsGraph): void {
-  for (const name of list.split(',').map((part) => part.trim()).filter((part) => part !== '')) {
-    graph.host(name, { file: '-i', line: 1, column: 1 });
+  for (const text of list.split(',').map((part) => part.trim()).filter((part) => part !== '')) {
+    const { name, port } = parseAddress(text);
+    try {
+      for (const each of expandRange(name)) {
+        if (graph.hosts.has(each)) continue;
+        graph.host(each, { file: '-i', line: 1, column: 1 }, port);
+        graph.group('ungrouped').hosts.add(each);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof RangeError)) throw thrown;
+      throw new HsmfleetError('HOSTS_INVALID', `"${text}" in -i ${list}: ${thrown.message}`);
+    }
   }
 }
 
 function filesOf(path: string): string[] {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new HsmfleetError('FILE_MISSING', `the hosts file ${path} does not exist`, { hint: 'give it with -i' });
+  if (stat === undefined) throw new HsmfleetError('FILE_MISSING', `the hosts file ${path} does not exist`, { hint: 'give it with -i; a list of hosts needs a comma: -i web01,' });
   if (!stat.isDirectory()) return [path];
-  return readdirSync(path)
-    .filter((name) => !name.startsWith('.') && !/~$|\.(?:orig|bak|cfg|retry|pyc|pyo)$/.test(name) && !['group_vars', 'host_vars'].includes(name))
-    .sort()
-    .flatMap((name) => filesOf(join(path, name)));
+  return readdirSync(path).filter((name) => !NOT_HOSTS.test(name)).sort().flatMap((name) => filesOf(join(path, name)));
 }
 
 function folderOf(path: string): string {
   return statSync(path).isDirectory() ? path : dirname(path);
 }
 
-async function readFileInto(path: string, graph: HostsGraph, problems: Problems, options: SecretOptions): Promise<string[]> {
-  refuseForeign(path, 'hosts', await readFile(path, 'utf8').catch(() => ''));
-  const loaded = await loadYaml(path, options);
-  problems.add(...loaded.problems);
-  if (loaded.source.problems.length === 0) new HostsFileReader(loaded.source, graph, problems).read();
-  return loaded.warnings;
+/** @returns warnings */
+async function readFileInto(path: string, graph: HostsGraph, problems: Problems, options: LoadHostsOptions): Promise<string[]> {
+  if (await isProgram(path)) {
+    const script = new ScriptReader(path, graph, problems, { ...options, ...options.scripts });
+    await script.read();
+    return script.warnings;
+  }
+  const extension = extname(path);
+  if (extension === '.toml') {
+    throw new HsmfleetError('HOSTS_INVALID', `${path} is a TOML file, which is not supported`, { hint: 'convert it: ansible-inventory -i FILE --list --export --yaml > hosts.yml' });
+  }
+  const text = await readText(path);
+  if (!YAML_EXTENSIONS.includes(extension) && extension !== '' && !text.startsWith('$ANSIBLE_VAULT')) {
+    new IniReader(path, text, graph, problems).read();
+    return [];
+  }
+  const { source, problems: found, warnings } = await parseYaml(path, text, options);
+  // a file without an ending may be either: what is no mapping of YAML is INI
+  if (extension === '' && !source.encrypted && (source.problems.length > 0 || !(isMap(source.root) || isEmpty(source.root)))) {
+    new IniReader(path, text, graph, problems).read();
+    return [];
+  }
+  if (source.problems.length > 0 && !source.encrypted && looksLikeIni(text)) {
+    throw new HsmfleetError('HOSTS_INVALID', `${path} is written as an INI file, but its name says YAML`, { hint: `rename it: without an ending, or to end in something else than ${extension}` });
+  }
+  problems.add(...found);
+  if (source.problems.length === 0) new HostsFileReader(source, graph, problems).read();
+  return warnings;
 }
 
-/** Variables of every host, merged in Ansible's order. */
-async function buildEntries(graph: HostsGraph, files: VarsFiles, folders: string[], playbookDir: string | undefined): Promise<Map<string, HostEntry>> {
-  const places = playbookDir === undefined ? folders : [...folders.filter((folder) => folder !== resolve(playbookDir)), resolve(playbookDir)];
-  const fromFiles = new Map<string, Variables[]>();
-  for (const name of graph.groups.keys()) {
-    fromFiles.set(name, await Promise.all(places.map((folder) => files.read(folder, 'group_vars', name))));
-  }
-  const groupsByHost = graph.groupsByHost();
-  const entries = new Map<string, HostEntry>();
-  for (const host of graph.hosts.values()) {
-    const groups = groupsByHost.get(host.name) ?? [];
-    const hostFiles = await Promise.all(places.map((folder) => files.read(folder, 'host_vars', host.name)));
-    const vars = merged(groups, graph, fromFiles, places.length, host.vars, hostFiles);
-    entries.set(host.name, { name: host.name, vars, groups: groups.filter((name) => name !== 'all').sort(), position: host.position });
-  }
-  // the control host, when no file names it
-  for (const name of LOCAL_NAMES) {
-    if (entries.has(name)) continue;
-    const hostFiles = await Promise.all(places.map((folder) => files.read(folder, 'host_vars', name)));
-    const vars = merged(['all'], graph, fromFiles, places.length, { ansible_connection: 'local' }, hostFiles);
-    entries.set(name, { name, vars, groups: [], position: { file: 'implicit localhost', line: 1, column: 1 } });
-  }
-  return entries;
+function isEmpty(root: unknown): boolean {
+  return root === null || (isScalar(root) && root.value === null);
 }
 
-function merged(groups: string[], graph: HostsGraph, fromFiles: Map<string, Variables[]>, places: number, own: Variables, hostFiles: Variables[]): Record<string, Value> {
-  const vars: Variables = {};
-  for (const group of groups) Object.assign(vars, graph.groups.get(group)?.vars);
-  // it orders groups, it is no variable of hosts
-  delete vars.ansible_group_priority;
-  const layers = [groups.filter((name) => name === 'all'), groups.filter((name) => name !== 'all')];
-  for (const layer of layers) {
-    for (let place = 0; place < places; place += 1) for (const group of layer) Object.assign(vars, fromFiles.get(group)?.[place]);
-  }
-  Object.assign(vars, own, ...hostFiles);
-  return vars;
+function looksLikeIni(text: string): boolean {
+  return /^(?:\s*(?:[#;].*)?\n)*\s*\[[^\]\s,]+\]\s*(?:\n|$)/.test(text);
 }
 
-function modelOf(graph: HostsGraph, entries: Map<string, HostEntry>, warnings: string[]): HostsModel {
+/**
+ * Whether a hosts file is to be run: one that may be, and that says by its first bytes that it is a program. Ansible tries to
+ * run every executable file, and reads those that cannot be run.
+ */
+async function isProgram(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new HsmfleetError('FILE_MISSING', `the hosts file ${path} cannot be read`, { cause });
+  });
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0).finally(() => file.close());
+  const script = buffer.toString('latin1', 0, 2) === '#!';
+  if (!script && buffer.toString('latin1') !== '\x7fELF') return false;
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    throw new HsmfleetError('HOSTS_INVALID', `the hosts file ${path} is a program that is not executable`, { hint: `chmod +x ${path}, if it is to be run` });
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new HsmfleetError('FILE_MISSING', `the hosts file ${path} cannot be read`, { cause });
+  }
+}
+
+function modelOf(graph: HostsGraph, groups: ReadonlyMap<string, string[]>, entries: Map<string, HostEntry>, warnings: string[]): HostsModel {
   const names = [...graph.hosts.keys()];
-  const groups = new Map([...graph.groups.keys()].map((name) => [name, graph.members(name)]));
-  const world = { hosts: names, groups };
+  const world: PatternWorld = { hosts: new Set(names), groups };
   return {
     hosts: new Map(names.map((name) => [name, entries.get(name) as HostEntry])),
     groups,
+    tree: new Map([...graph.groups.values()].map(({ name, hosts, children }) => [name, { hosts: [...hosts], children: [...children] }])),
     warnings,
     find: (name) => entries.get(name),
     select(pattern, limit) {
