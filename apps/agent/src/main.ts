@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { serve } from '@hsmfleet/agent-runtime';
+import { LET_GO, serve } from '@hsmfleet/agent-runtime';
 import { createLinuxHost, runCardServiceChild } from '@hsmfleet/linux-host';
 import type { WriteHost } from '@hsmfleet/resource';
 import { loadResource } from '@hsmfleet/resources/lazy';
@@ -42,6 +42,8 @@ async function serveStdio(args: readonly string[]): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGPIPE'] as const) process.on(signal, () => undefined);
   const terminated = new AbortController();
   process.on('SIGTERM', () => terminated.abort());
+  const letGo = new AbortController();
+  process.on(LET_GO, () => letGo.abort());
   const at = args.indexOf('--state');
   const stateDir = resolve((at === -1 ? undefined : args[at + 1]) ?? DEFAULT_STATE);
   const used = new Set<string>();
@@ -56,6 +58,7 @@ async function serveStdio(args: readonly string[]): Promise<void> {
       return loadResource(name);
     },
     signal: terminated.signal,
+    letGo: letGo.signal,
     createHost: async (wiring) => {
       const child = (mode: string): string[] => [process.execPath, program, mode];
       const pkcs11 = createLazyPkcs11({ childArgv: child('pkcs11-child'), stateDir });

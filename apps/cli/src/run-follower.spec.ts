@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventBody, RunEvent } from '@hsmfleet/contract';
-import { CONTROL_SEQ_BASE } from '@hsmfleet/runner';
+import { CONTROL_SEQ_BASE } from '@hsmfleet/contract';
 import { openStore, type Store } from '@hsmfleet/store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RunFollower } from './run-follower.ts';

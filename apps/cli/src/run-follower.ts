@@ -1,5 +1,4 @@
-import type { RunEvent } from '@hsmfleet/contract';
-import { CONTROL_SEQ_BASE } from '@hsmfleet/runner';
+import { CONTROL_SEQ_BASE, type RunEvent } from '@hsmfleet/contract';
 import type { Store } from '@hsmfleet/store';
 
 /** Events of one look. */

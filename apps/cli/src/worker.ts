@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { HsmfleetError } from '@hsmfleet/contract';
+import { CONTROL_SEQ_BASE, HsmfleetError } from '@hsmfleet/contract';
 import { openJobs, projectDigest, sharedCustody, sharedPins, startWorker, type Batch, type BatchResult, type HostStatus, type JobsDatabase, type JobTimings, type Worker } from '@hsmfleet/jobs';
-import { CONTROL_SEQ_BASE, runPlays } from '@hsmfleet/runner';
+import { runPlays } from '@hsmfleet/runner';
 import { openStore, type Store } from '@hsmfleet/store';
 import { countOption } from './count-option.ts';
 import { openPlaybook, type OpenPlaybook } from './execute-playbook.ts';

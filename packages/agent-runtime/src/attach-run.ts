@@ -18,6 +18,8 @@ export interface AttachOptions {
   /** Awaited between chunks: lets a slow reader catch up. */
   ready: () => Promise<void>;
   signal: AbortSignal;
+  /** Just the events until here, without `done`: the run goes on in this process. */
+  eventsOnly?: boolean;
 }
 
 /**
@@ -43,7 +45,10 @@ export async function attachRun(options: AttachOptions): Promise<void> {
         await options.ready();
       }
       if (options.signal.aborted) return;
-      if (over) return finish(meta, run, send);
+      if (over) {
+        if (options.eventsOnly !== true) finish(meta, run, send);
+        return;
+      }
       await sleep(POLL_MS);
     }
   } finally {
@@ -57,7 +62,7 @@ function finish(meta: RunMeta, run: string, send: AttachOptions['send']): void {
     return;
   }
   const error = new HsmfleetError('CONNECTION_LOST', `the agent of run ${run} ended in the middle of play "${meta.play.name}"`, {
-    hint: 'look for what killed it (memory, a reboot), then apply again: finished tasks change nothing twice',
+    hint: `look for what killed it (memory, a reboot), then take the run up again: hsmfleet apply --resume ${run}`,
   });
   send({ type: 'error', error: error.toShape() });
 }

@@ -8,7 +8,12 @@ export interface LockOwner extends ProcessIdentity {
   user: string;
   /** ISO 8601. */
   since: string;
+  /** It lets go of its control host at {@link LET_GO}; agents of older programs do not. */
+  letsGo?: boolean;
 }
+
+/** Tells an agent that its control host is gone although the connection does not look like it: another agent of the same run is here. */
+export const LET_GO = 'SIGUSR2';
 
 /** `replaced`: the owner of the lock that was taken over, whose process is gone. */
 export type LockAnswer = { held: false; owner: LockOwner } | { held: true; replaced?: LockOwner; release(): void };
@@ -23,7 +28,7 @@ const ATTEMPTS = 5;
 export function acquireHostLock(stateDir: string, run: string, user: string): LockAnswer {
   const path = join(stateDir, 'lock');
   const draft = join(stateDir, `lock.${String(process.pid)}`);
-  const own: LockOwner = { ...ownIdentity(), run, user, since: new Date().toISOString() };
+  const own: LockOwner = { ...ownIdentity(), run, user, since: new Date().toISOString(), letsGo: true };
   const text = JSON.stringify(own);
   writeFileSync(draft, text, { mode: 0o600 });
   let replaced: LockOwner | undefined;
@@ -44,6 +49,27 @@ export function acquireHostLock(stateDir: string, run: string, user: string): Lo
     return { held: false, owner: owner ?? { ...own, run: 'unknown', user: 'unknown' } };
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** Who holds the host now; undefined when nobody that is alive does. */
+export function readHostLock(stateDir: string): LockOwner | undefined {
+  const owner = parseOwner(readOrUndefined(join(stateDir, 'lock')) ?? '');
+  return owner !== undefined && isAlive(owner) ? owner : undefined;
+}
+
+/**
+ * Sends a signal to the agent of a run, when another process than this one is it: `LET_GO`, or SIGTERM to stop after the task
+ * that runs. False when there is none.
+ */
+export function signalRun(stateDir: string, run: string, signal: typeof LET_GO | 'SIGTERM'): boolean {
+  const owner = readHostLock(stateDir);
+  if (owner?.run !== run || owner.pid === process.pid || (signal === LET_GO && owner.letsGo !== true)) return false;
+  try {
+    process.kill(owner.pid, signal);
+    return true;
+  } catch {
+    return false; // it ended this very moment, or is another user's
   }
 }
 

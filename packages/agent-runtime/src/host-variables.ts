@@ -19,10 +19,13 @@ export function createSession(vars: Record<string, Rendered> = {}): Session {
  * The variables of a session that may be written down. One into which a secret went is left out as a whole: a play that
  * needs it after the agent was started anew fails with an undefined variable rather than go on with a masked value.
  */
-export function keepableVars({ vars, redactor }: Session): Record<string, Rendered> {
-  return Object.fromEntries(
-    Object.entries(vars).filter(([, value]) => !holdsSecret(value) && JSON.stringify(redactor.value(value)) === JSON.stringify(value)),
-  );
+export function keepableVars(session: Session): Record<string, Rendered> {
+  return Object.fromEntries(Object.entries(session.vars).filter(([, value]) => isKeepable(value, session)));
+}
+
+/** May a value be written down: no secret went into it? */
+export function isKeepable(value: Rendered, { redactor }: Pick<Session, 'redactor'>): boolean {
+  return !holdsSecret(value) && JSON.stringify(redactor.value(value)) === JSON.stringify(value);
 }
 
 function holdsSecret(value: Rendered): boolean {

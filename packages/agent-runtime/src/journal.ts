@@ -1,7 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventBody, Rendered, RunEvent } from '@hsmfleet/contract';
-import { ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import type { PlayStatus } from './run-plan.ts';
 
 /** What `meta.json` of a run says. `running` with a dead process means that the run was killed. */
@@ -100,6 +100,30 @@ export class Journal {
     writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
+}
+
+/** Was a play begun that no agent brought to its end: it was told to stop in the middle, or its agent was killed? */
+export function isUnfinished(meta: RunMeta): boolean {
+  return meta.status === 'stopped' || (meta.status === 'running' && !isAlive(meta.process));
+}
+
+/** Who asked that the run ends on this host, and why; undefined when nobody did. */
+export function readCancel(stateDir: string, run: string): { by: string; reason: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(join(runDirectory(stateDir, run), 'cancel.json'), 'utf8')) as { by: string; reason: string };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes down who asked that the run ends on this host. @throws Error of the file system when the host does not know the run */
+export function writeCancel(stateDir: string, run: string, cancel: { by: string; reason: string }): void {
+  writeFileSync(join(runDirectory(stateDir, run), 'cancel.json'), JSON.stringify(cancel), { mode: 0o600 });
+}
+
+/** Forgets that a run was to end: it is taken up again. */
+export function clearCancel(stateDir: string, run: string): void {
+  rmSync(join(runDirectory(stateDir, run), 'cancel.json'), { force: true });
 }
 
 /** What is known of a run; undefined when this host does not know it. */

@@ -2,6 +2,7 @@ import type { EventBody, Plan, PlannedTask, Value } from '@hsmfleet/contract';
 import type { AnyResource, ExecuteContext, WriteHost } from '@hsmfleet/resource';
 import type { Condition } from './condition.ts';
 import type { Session } from './host-variables.ts';
+import type { TaskLog } from './task-log.ts';
 
 /** Finds a resource by name; undefined when the agent does not have it. */
 export type ResourceSource = (name: string) => Promise<AnyResource | undefined>;
@@ -22,6 +23,8 @@ export interface RunContext {
   /** Facts as variables, and the play's variables, decoded once. */
   facts: Record<string, Value>;
   playVars: Record<string, Value>;
+  /** What earlier agents of this run did of this play, and where this one writes down what it does. */
+  log?: TaskLog | undefined;
   /** Those of the play's variables that -e gave. */
   extraVars: Record<string, Value>;
 }

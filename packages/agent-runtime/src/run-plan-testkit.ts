@@ -26,7 +26,10 @@ export class MemoryHost {
       execute: (step) => this.#execute(step),
       diff: (step) => Promise.resolve(step.kind === 'make_link' ? [{ path: step.path, note: `${this.state.get(step.path) ?? 'absent'} -> ${step.target}` }] : []),
       describe: (step) => (step.kind === 'make_link' ? `set ${step.path}` : step.kind === 'run' ? `run ${step.argv.join(' ')}` : step.kind),
-      recoverWeb: () => this.recover(),
+      recoverWeb: async () => {
+        await this.recover();
+        return false;
+      },
       settleWeb: (_: ExecuteContext) => this.settle(),
     };
     return port as WriteHost;

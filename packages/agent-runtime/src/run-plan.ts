@@ -6,6 +6,8 @@ import { millisecondsSince } from './elapsed.ts';
 import { factVariables, type Session } from './host-variables.ts';
 import type { ResourceSource, RunContext } from './run-context.ts';
 import { runTask } from './run-task.ts';
+import { runTaskOnce } from './run-task-once.ts';
+import type { TaskLog } from './task-log.ts';
 
 export interface RunPlanOptions {
   plan: Plan;
@@ -23,6 +25,8 @@ export interface RunPlanOptions {
   ready?: () => Promise<void>;
   /** Aborting stops after the task that runs. */
   signal?: AbortSignal;
+  /** What earlier agents of this run did of this play, and where this one writes down what it does. */
+  log?: TaskLog;
 }
 
 /** How a play ended on this host. `stopped`: told to stop before it was through. */
@@ -57,8 +61,8 @@ export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
   let status: PlayStatus;
   try {
     // a change that an earlier agent left half-made would be read as facts; check mode changes nothing, not even this
-    if (!plan.check) await host.recoverWeb?.(execute);
-    const context = createContext(options, execute, emit);
+    if (!plan.check && (await host.recoverWeb?.(execute)) === true) given.log?.putBack();
+    const context = { ...createContext(options, execute, emit), log: options.log };
     if (plan.gatherFacts) emit({ type: 'facts', facts: host.facts });
     status = await runTasks(context, options);
   } catch (thrown) {
@@ -66,6 +70,7 @@ export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
   }
   if (!plan.check) {
     const settled = await settleWeb(options, execute, emit);
+    if (settled !== undefined) given.log?.putBack();
     if (settled !== undefined && status === 'ok') status = settled;
   }
   emit({ type: 'host_finished', play: plan.play.index, status });
@@ -90,7 +95,7 @@ async function runTasks(context: RunContext, { signal }: RunPlanOptions): Promis
   for (const task of tasksIn(plan.tasks)) {
     await context.ready();
     if (signal?.aborted === true) return 'stopped';
-    const end = await runTask(task, false, context);
+    const end = await runTaskOnce(task, false, context, () => runTask(task, false, context));
     if (end.stop !== undefined) return end.stop;
     for (const name of end.notified) notified.add(name);
   }
@@ -102,7 +107,7 @@ async function runTasks(context: RunContext, { signal }: RunPlanOptions): Promis
     await context.ready();
     if (signal?.aborted === true) return 'stopped';
     done.add(next);
-    const end = await runTask(next, true, context);
+    const end = await runTaskOnce(next, true, context, () => runTask(next, true, context));
     if (end.stop !== undefined) return end.stop;
     for (const name of end.notified) notified.add(name);
   }

@@ -28,6 +28,8 @@ export interface ServeOptions {
   resources: ResourceSource;
   /** Aborting ends the agent after the task that runs, as when the machine shuts down. */
   signal?: AbortSignal;
+  /** Aborted when another agent of the same run took the place of this one's control host, see {@link LET_GO}. */
+  letGo?: AbortSignal;
   /** Opens the host; called once, when the first plan arrives. */
   createHost: (wiring: HostWiring) => Promise<WriteHost>;
 }
@@ -84,6 +86,7 @@ class Conversation {
       this.#run.cancel();
       this.#over();
     });
+    this.#options.letGo?.addEventListener('abort', () => { this.#writer.close(); });
     await this.#ended;
     await this.#work;
     await this.#run.close();
@@ -116,12 +119,13 @@ class Conversation {
 
   #handle(frame: ControlFrame): void {
     switch (frame.type) {
-      case 'plan': this.#then(() => this.#run.play(frame.plan)); break;
+      case 'plan': this.#then(() => this.#run.play(frame.plan, frame.resume)); break;
       case 'attach': this.#then(() => this.#run.attach(frame.run, frame.afterSeq)); break;
       case 'blob': this.#run.takeBlob(frame.sha256, frame.size); break;
       case 'fetch_blob': this.#run.sendArtifact(frame.sha256); break;
       case 'pin_reply': this.#run.answerPin(frame.request, frame.decision === 'go', frame.reason); break;
       case 'custody_reply': this.#run.answerClaim(frame.request, frame.go, frame.reason); break;
+      case 'cancel_run': this.#then(() => { this.#run.cancelRun(frame.run, frame.by, frame.reason); return Promise.resolve(); }); break;
       case 'cancel': this.#run.cancel(); break;
       case 'bye': this.#over(); break;
     }

@@ -9,12 +9,13 @@ import { FrameCustodyClaims } from './custody-claims.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { FramePinGate } from './frame-pin-gate.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { acquireHostLock } from './host-lock.ts';
+import { acquireHostLock, LET_GO, signalRun } from './host-lock.ts';
 import { createSession, keepableVars, type Session } from './host-variables.ts';
-import { Journal, readRunMeta } from './journal.ts';
+import { clearCancel, isUnfinished, Journal, readCancel, readRunMeta, writeCancel } from './journal.ts';
 import { pruneState } from './prune-state.ts';
 import { runPlan } from './run-plan.ts';
 import type { ServeOptions } from './serve.ts';
+import { TaskLog } from './task-log.ts';
 
 /** Milliseconds of quick tasks in a row before the event loop turns. */
 const BREATH_MS = 20;
@@ -64,15 +65,21 @@ export class ServedRun {
     this.#offers = new ArtifactOffers(options.stateDir, writer);
   }
 
-  /** Runs a play. The answer is `busy`, or its events and `done`. @throws HsmfleetError AGENT */
-  async play(plan: Plan): Promise<void> {
-    if (await this.#replayIfKnown(plan)) return;
+  /**
+   * Runs a play. The answer is `busy`, or its events and `done`.
+   * @param resume go on where an earlier agent of this run was stopped or killed in the middle of the play
+   * @throws HsmfleetError AGENT
+   */
+  async play(plan: Plan, resume = false): Promise<void> {
+    if (await this.#replayIfKnown(plan, resume)) return;
     const open = await this.#openFor(plan);
     if (open === undefined || !(await this.#fetchBlobs(plan, open.host.facts))) return;
     this.#onDisconnect = plan.onDisconnect;
     if (this.#gone.signal.aborted) this.disconnected();
     const { session, journal, pins, claims, host } = open;
+    clearCancel(this.#options.stateDir, plan.run);
     journal.begin(plan.play, plan.user, plan.check);
+    const log = new TaskLog(this.#options.stateDir, plan.run, plan.play.index);
     const status = await runPlan({
       plan,
       host,
@@ -84,7 +91,10 @@ export class ServedRun {
       emit: (body) => this.#emit(journal, body),
       ready: () => this.#breathe(),
       signal: this.#stop.signal,
+      log,
     });
+    log.close();
+    if (status === 'stopped') this.#tellCancel(journal, plan.run);
     this.#flush(journal);
     const vars = keepableVars(session);
     if (Object.keys(vars).length > 0) journal.saveVars(vars);
@@ -93,8 +103,10 @@ export class ServedRun {
   }
 
   /** Replays a run of this host and follows it to the end of its play. @throws HsmfleetError AGENT */
-  async attach(run: string, afterSeq: number): Promise<void> {
+  async attach(run: string, afterSeq: number, eventsOnly = false): Promise<void> {
     this.#followed = run;
+    // an agent that does not know yet that its connection is gone waits in vain, and lets nobody else go on
+    if (this.#open?.run !== run) signalRun(this.#options.stateDir, run, LET_GO);
     await attachRun({
       stateDir: this.#options.stateDir,
       run,
@@ -102,7 +114,16 @@ export class ServedRun {
       send: (frame: AgentFrame) => this.#writer.send(frame),
       ready: () => this.#writer.ready(),
       signal: this.#gone.signal,
+      eventsOnly,
     });
+  }
+
+  /** Has the agent of a run, another process, stop after its current task. @throws HsmfleetError AGENT when the host does not know the run */
+  cancelRun(run: string, by: string, reason: string): void {
+    const { stateDir } = this.#options;
+    if (readRunMeta(stateDir, run) === undefined) throw new HsmfleetError('AGENT', `this host knows no run ${run}`, { hint: 'its plan never arrived here, so there is nothing to stop' });
+    writeCancel(stateDir, run, { by, reason });
+    signalRun(stateDir, run, 'SIGTERM');
   }
 
   /** A blob's bytes follow. @throws HsmfleetError AGENT when it was not asked for or is too large */
@@ -166,12 +187,21 @@ export class ServedRun {
     return Promise.resolve();
   }
 
-  /** A play that this host has begun already (its answer was lost on the way) is told again, never run again. */
-  async #replayIfKnown(plan: Plan): Promise<boolean> {
+  /**
+   * A play that this host has begun already (its answer was lost on the way) is told again, never run again; one that was left
+   * in the middle is told, and then goes on when that is asked for.
+   */
+  async #replayIfKnown(plan: Plan, resume: boolean): Promise<boolean> {
     const known = readRunMeta(this.#options.stateDir, plan.run);
     if (known === undefined || known.play.index < plan.play.index) return false;
-    await this.attach(plan.run, -1);
-    return true;
+    const goOn = resume && known.play.index === plan.play.index && isUnfinished(known);
+    await this.attach(plan.run, -1, goOn);
+    return !goOn;
+  }
+
+  #tellCancel(journal: Journal, run: string): void {
+    const cancel = readCancel(this.#options.stateDir, run);
+    if (cancel !== undefined) this.#emit(journal, { type: 'warning', message: `stopped by ${cancel.by}${cancel.reason === '' ? '' : `: ${cancel.reason}`}` });
   }
 
   async #openFor(plan: Plan): Promise<Open | undefined> {
@@ -184,6 +214,7 @@ export class ServedRun {
     const lock = acquireHostLock(stateDir, plan.run, plan.user);
     if (!lock.held) {
       const { run, user, since } = lock.owner;
+      if (run === plan.run) signalRun(stateDir, run, LET_GO);
       this.#writer.send({ type: 'busy', run, user, since });
       return undefined;
     }

@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   AGENT: 'the agent cannot be installed or started, or it broke the protocol',
   HOST_BUSY: 'another run holds the host lock',
   TASK_FAILED: 'a task failed on the host',
+  TASK_INTERRUPTED: 'a run was taken up again, and a task that cannot look before it acts had been cut off in the middle',
   DID_NOT_CONVERGE: 'after the steps the host still differs from what was asked for',
   COMMAND_FAILED: 'a program that a step ran ended with an unexpected exit code',
   TIMEOUT: 'something did not answer before its deadline',

@@ -149,7 +149,7 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
       return waitsForWebChange() && (await loadWebChange()).settleWeb(webDeps(context));
     },
     async recoverWeb(context) {
-      if (waitsForWebChange()) await (await loadWebChange()).recoverWeb(webDeps(context));
+      return waitsForWebChange() && (await loadWebChange()).recoverWeb(webDeps(context));
     },
   };
 }

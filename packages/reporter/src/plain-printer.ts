@@ -133,6 +133,10 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
         order = event.hosts;
         if (event.check) line(colors.cyan('check mode: nothing is changed'));
         break;
+      case 'run_resumed':
+        order = event.hosts;
+        line(colors.cyan('taken up again: what hosts did before is told from their journals'));
+        break;
       case 'play_started':
         flush();
         explained.clear();

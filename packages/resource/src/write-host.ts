@@ -56,7 +56,8 @@ export interface WriteHost extends ReadHost {
   /**
    * Puts back a change of the web server that an earlier agent did not finish, before anything is inspected: facts read
    * from a half-made change would be planned upon. Does nothing, and costs one look at a file, when there is none.
+   * @returns whether there was one
    * @throws HsmfleetError WEB_DOWN
    */
-  recoverWeb?(context: ExecuteContext): Promise<void>;
+  recoverWeb?(context: ExecuteContext): Promise<boolean>;
 }

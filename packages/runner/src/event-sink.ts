@@ -1,10 +1,4 @@
-import { countEvent, type Counts, type EventBody, type RunEvent } from '@hsmfleet/contract';
-
-/**
- * Sequence numbers from here on belong to events that the control host itself tells about a host (it was reached,
- * it was lost); the agent's journal counts from 0 and never comes near.
- */
-export const CONTROL_SEQ_BASE = 1_000_000_000;
+import { CONTROL_SEQ_BASE, countEvent, type Counts, type EventBody, type RunEvent } from '@hsmfleet/contract';
 
 /** Where all events of a run go through: stamped, counted, handed on. */
 export interface EventSink {
@@ -15,8 +9,11 @@ export interface EventSink {
   forward(event: RunEvent): void;
 }
 
-/** @param base first number of events that the control host tells about a host */
-export function createEventSink(run: string, onEvent: (event: RunEvent) => void, base = CONTROL_SEQ_BASE): EventSink {
+/**
+ * @param base first number of events that the control host tells about a host
+ * @param runBase first number of events of the run itself
+ */
+export function createEventSink(run: string, onEvent: (event: RunEvent) => void, base = CONTROL_SEQ_BASE, runBase = 0): EventSink {
   const counts: Record<string, Counts> = {};
   const next = new Map<string, number>();
   const forward = (event: RunEvent): void => {
@@ -27,7 +24,7 @@ export function createEventSink(run: string, onEvent: (event: RunEvent) => void,
     counts,
     forward,
     emit(host, body) {
-      const seq = next.get(host) ?? (host === '' ? 0 : base);
+      const seq = next.get(host) ?? (host === '' ? runBase : base);
       next.set(host, seq + 1);
       forward({ seq, at: new Date().toISOString(), run, host, ...body } as RunEvent);
     },

@@ -23,13 +23,17 @@ export interface SessionContext {
   artifacts: ArtifactSink | undefined;
   stateDir: string | undefined;
   timings: Required<RunTimings>;
+  /** The run is taken up again: hosts go on where they were left. */
+  resume: boolean;
 }
 
 /** How a talk with an agent about one play ended. */
-type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'held' } | { kind: 'missing'; missing: MissingParts };
+type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'held' } | { kind: 'earlier' } | { kind: 'missing'; missing: MissingParts };
 
 /** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
 const MAX_STARTS = 4;
+/** Longest pause between two tries to reach a lost host, milliseconds. */
+const MAX_PAUSE_MS = 5_000;
 /** Lost connections after which packages are given up. */
 const MAX_COLLECTS = 5;
 
@@ -68,7 +72,7 @@ export class HostSession {
       if (this.#target !== undefined && !isSameTarget(this.#target, target)) this.finish();
       this.#target = target;
       if (this.#cancelled) return report.stopped();
-      let end = await this.#talk({ type: 'plan', plan });
+      let end = await this.#talk(this.#planFrame(plan)).catch(lostOrThrow);
       if (end.kind === 'held') end = await this.#awaitOwnRun(plan);
       if (end.kind === 'lost') end = await this.#reattach();
       if (end.kind === 'done') return await this.#conclude(report, end.status);
@@ -272,8 +276,8 @@ export class HostSession {
         this.#endTalk({ kind: 'error', error: { ...frame.error, host: this.#host } });
         return;
       case 'done':
-        // an attached run tells of earlier plays as well
-        if (frame.play === this.#plan?.play.index) this.#endTalk({ kind: 'done', status: frame.status });
+        // the journal of a run that was attached to ends with the play that was begun last there
+        this.#endTalk(frame.play === this.#plan?.play.index ? { kind: 'done', status: frame.status } : { kind: 'earlier' });
     }
   }
 
@@ -305,9 +309,9 @@ export class HostSession {
   async #awaitOwnRun(plan: Plan): Promise<TalkEnd> {
     const { reattach, reattachPause } = this.#context.timings;
     const deadline = Date.now() + reattach;
-    for (let pause = reattachPause; Date.now() + pause < deadline && !this.#cancelled; pause = Math.min(pause * 2, 5_000)) {
+    for (let pause = reattachPause; Date.now() + pause < deadline && !this.#cancelled; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
-      const end = await this.#talk({ type: 'plan', plan });
+      const end = await this.#talk(this.#planFrame(plan)).catch(lostOrThrow);
       if (end.kind !== 'held') return end;
     }
     return { kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is held by an agent of this run that does not end`, { host: this.#host, hint: `look for it there; its journal is ${this.#journal()}` }).toShape() };
@@ -319,11 +323,15 @@ export class HostSession {
     const deadline = Date.now() + timings.reattach;
     events.emit(this.#host, { type: 'warning', message: 'the connection was lost; the run goes on there and is looked for' });
     let last: ErrorShape | undefined;
-    for (let pause = timings.reattachPause; Date.now() + pause < deadline && !this.#cancelled; pause *= 2) {
+    for (let pause = timings.reattachPause; Date.now() + pause < deadline && !this.#cancelled; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       this.#dropConnection();
       try {
-        const end = await this.#talk({ type: 'attach', run, afterSeq: this.#lastSeq });
+        // a host that has told nothing yet may never have got its plan: one that has it tells what it did
+        let end = await this.#talk(this.#lastSeq < 0 ? this.#planFrame(this.#plan as Plan) : { type: 'attach', run, afterSeq: this.#lastSeq });
+        // the plan of a later play may have been lost on the way, while the journal ends with the play before
+        if (end.kind === 'earlier') end = await this.#talk(this.#planFrame(this.#plan as Plan));
+        if (end.kind === 'held') end = await this.#awaitOwnRun(this.#plan as Plan);
         if (end.kind === 'done') return end;
         if (end.kind === 'error') return { kind: 'error', error: this.#lostError(end.error) };
       } catch (error) {
@@ -331,6 +339,10 @@ export class HostSession {
       }
     }
     return { kind: 'error', error: this.#lostError(last) };
+  }
+
+  #planFrame(plan: Plan): ControlFrame {
+    return { type: 'plan', plan, ...(this.#context.resume ? { resume: true } : {}) };
   }
 
   #lostError(last?: ErrorShape): ErrorShape {
@@ -352,8 +364,14 @@ export class HostSession {
   }
 }
 
+/** A connection that was there and is gone again is looked for, wherever it was lost: while files were sent, say. */
+function lostOrThrow(thrown: unknown): TalkEnd {
+  if (thrown instanceof HsmfleetError && thrown.code === 'CONNECTION_LOST') return { kind: 'lost' };
+  throw thrown;
+}
+
 /** Only the control host tells these. */
-const NOT_FROM_AGENTS: ReadonlySet<string> = new Set<RunEvent['type']>(['run_started', 'play_started', 'batch_started', 'play_stopped', 'run_finished', 'host_started', 'host_unreachable']);
+const NOT_FROM_AGENTS: ReadonlySet<string> = new Set<RunEvent['type']>(['run_started', 'run_resumed', 'play_started', 'batch_started', 'play_stopped', 'run_finished', 'host_started', 'host_unreachable']);
 
 function isSameTarget(a: HostTarget, b: HostTarget): boolean {
   return JSON.stringify(a) === JSON.stringify(b) && a.become?.password === b.become?.password;

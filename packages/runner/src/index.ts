@@ -4,4 +4,3 @@ export type { CustodyRegistry } from './custody-registry.ts';
 export { runPlays } from './run-plays.ts';
 export { createPinAuthority, type PinAuthority, type PinDecision, type PinGuard, type PinOutcome, type PinTicket } from './pin-authority.ts';
 export { escapeControls, escapeControlsIn } from './escape-controls.ts';
-export { CONTROL_SEQ_BASE } from './event-sink.ts';

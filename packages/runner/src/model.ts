@@ -50,6 +50,11 @@ export interface RunOptions {
   /** State directory on the hosts; by default /var/lib/hsmfleet, for others than root $HOME/.local/state/hsmfleet. */
   stateDir?: string;
   timings?: RunTimings;
+  /**
+   * The run is taken up again: hosts tell what they did, and go on where they were left.
+   * `attempt`: 1 for the first time, then counting up: tells events of the control host apart. `told`: its start was told.
+   */
+  resume?: { attempt: number; told: boolean };
   /** What runners of the same run agree on, when this one runs just some of its hosts. */
   shared?: SharedRun;
   /** Runs the hosts of a play in this one's stead; budgets, batches and the recap stay here. */
@@ -89,9 +94,9 @@ export type HostStatus = RunEventOf<'host_finished'>['status'] | 'unreachable';
 export interface RunTimings {
   /** From the exec to the agent's hello; 60 000. */
   agentStart?: number;
-  /** How long a lost host is tried again; 60 000. */
+  /** How long a lost host is tried again; 180 000. */
   reattach?: number;
-  /** First pause before trying again, doubled every time; 500. */
+  /** First pause before trying again, doubled every time up to five seconds; 500. */
   reattachPause?: number;
   /** How long hosts may take to finish their task after {@link RunOptions.signal}; 10 000. */
   cancel?: number;

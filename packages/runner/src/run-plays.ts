@@ -1,10 +1,14 @@
-import { agentFrameProblem, countTasks, exitCodeOf, type Plan } from '@hsmfleet/contract';
+import { agentFrameProblem, CONTROL_SEQ_BASE, countTasks, exitCodeOf, type Plan } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { createCustodyRegistry } from './custody-registry.ts';
 import { createEventSink, type EventSink } from './event-sink.ts';
 import { HostSession, type SessionContext } from './host-session.ts';
 import type { HostStatus, RemoteHosts, RunnerPlay, RunOptions, RunSummary } from './model.ts';
 import { createPinAuthority } from './pin-authority.ts';
+
+/** Numbers of the control host's own events when a run is taken up again: beyond those of workers, and below 2^31. */
+const RESUMED_SEQ_BASE = CONTROL_SEQ_BASE + 500_000_000;
+const SEQ_PER_RESUME = 1_000_000;
 
 /**
  * Runs plays one after another, each batch by batch, on up to `forks` hosts at once. Hosts that failed or were lost
@@ -16,9 +20,11 @@ import { createPinAuthority } from './pin-authority.ts';
  */
 export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const started = Date.now();
-  const events = createEventSink(options.run, options.onEvent, options.shared?.controlSeqBase);
+  const base = options.resume === undefined ? undefined : RESUMED_SEQ_BASE + options.resume.attempt * SEQ_PER_RESUME;
+  const events = createEventSink(options.run, options.onEvent, base ?? options.shared?.controlSeqBase, base);
   const run = new Run(options, events);
-  events.emit('', { type: 'run_started', playbook: options.playbook, user: options.user, check: options.check, hosts: run.hosts, version: options.bundle.version });
+  if (options.resume?.told !== true) events.emit('', { type: 'run_started', playbook: options.playbook, user: options.user, check: options.check, hosts: run.hosts, version: options.bundle.version });
+  if (options.resume !== undefined) events.emit('', { type: 'run_resumed', user: options.user, hosts: run.hosts, version: options.bundle.version });
   const interrupt = (): void => { run.interrupt(); };
   options.signal?.addEventListener('abort', interrupt, { once: true });
   if (options.signal?.aborted === true) interrupt();
@@ -59,7 +65,8 @@ class Run {
       custody: options.shared?.custody ?? createCustodyRegistry(),
       artifacts: options.artifacts,
       stateDir: options.stateDir,
-      timings: { agentStart: 60_000, reattach: 60_000, reattachPause: 500, cancel: 10_000, artifactStall: 60_000, ...options.timings },
+      resume: options.resume !== undefined,
+      timings: { agentStart: 60_000, reattach: 180_000, reattachPause: 500, cancel: 10_000, artifactStall: 60_000, ...options.timings },
     };
   }
 

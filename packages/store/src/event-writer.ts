@@ -1,8 +1,9 @@
-import { countEvent, emptyCounts, type Counts, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
+import { CONTROL_SEQ_BASE, countEvent, emptyCounts, type Counts, type RunEvent, type RunEventOf, type TaskFinished } from '@hsmfleet/contract';
 import { benchmarkRow } from './benchmark-points.ts';
 import type { Cell, Row, Sql } from './database.ts';
 import { errorText } from './error-text.ts';
 import { recordFacts, recordInventory } from './inventory-history.ts';
+import { reopenRun } from './run-requests.ts';
 
 /** Puts events into the tables. Remembers what it wrote of runs, so one belongs to a database for as long as it is open. */
 export interface EventWriter {
@@ -31,7 +32,11 @@ export function createEventWriter(): EventWriter {
       const fresh = await unknownOf(sql, events);
       const batch = new Batch(sql, states);
       await batch.load(fresh);
-      for (const event of fresh) await batch.take(event);
+      for (const event of fresh) {
+        await batch.take(event);
+        // what was remembered of its hosts is no longer so
+        if (event.type === 'run_resumed') await batch.load(fresh);
+      }
       await batch.finish();
       await storeEvents(sql, fresh);
       for (const event of fresh) {
@@ -131,6 +136,12 @@ class Batch {
 
   async take(event: RunEvent): Promise<void> {
     if (event.type === 'run_started') this.#add('run', runRow(event));
+    if (event.type === 'run_resumed') {
+      await this.finish();
+      this.#dirty.clear();
+      await reopenRun(this.#sql, event.run, CONTROL_SEQ_BASE);
+      forget(this.#states, event.run);
+    }
     if (event.type === 'run_finished') {
       await this.#flushTable('run');
       await this.#sql.run('update run set finished_at = $at, exit_code = $code, duration_ms = $ms where id = $run',

@@ -1,5 +1,6 @@
 export { openStore, type RunSummaryRow, type Store, type StoredEvent } from './store.ts';
 export { holdStore, type StoreHold, type StoreHolder } from './hold-store.ts';
+export type { RunCancel, RunControl } from './run-requests.ts';
 export type { StoredArtifact } from './artifacts.ts';
 export { BlobFiles, type BlobDraft } from './blob-files.ts';
 export type { ChangesOptions, InventoryChange } from './changes.ts';

@@ -243,6 +243,15 @@ create table upkeep (name text primary key, done_at text not null) strict, witho
     name: 'how many certificates a key has; known from the next inventory of a host on',
     sql: '',
   },
+  {
+    version: 12,
+    name: 'what runs were asked for, so that they can be taken up again, stopped from elsewhere, or repeated',
+    sql: `
+create table run_control (
+  run text primary key, request text not null, holder text not null, heard_at text not null, cancelled_at text, cancelled_by text, cancel_reason text
+) strict, without rowid;
+`,
+  },
 ];
 
 /** The schema this program reads and writes; kept in SQLite's `user_version`. */

@@ -33,7 +33,7 @@ async function pruneByAge(sql: Sql, now: Date): Promise<void> {
   await sql.run(`delete from collection where at < $full and exists (
     select 1 from collection later where later.host = collection.host and later.at > collection.at
       and (substr(later.at, 1, 10) = substr(collection.at, 1, 10) or later.at < $old))`, { full: before(now, KEPT_DAYS_IN_FULL), old });
-  for (const table of ['event', 'task_result', 'custody_proof', 'run_host']) await sql.run(`delete from ${table} where run in (select id from run where started_at < $old)`, { old });
+  for (const table of ['event', 'task_result', 'custody_proof', 'run_host', 'run_control']) await sql.run(`delete from ${table} where run in (select id from run where started_at < $old)`, { old });
   await sql.run('delete from run where started_at < $old', { old });
   await sql.run('delete from check_result where check_id in (select id from check_run where finished_at < $old and latest = 0)', { old });
   await sql.run('delete from check_run where finished_at < $old and latest = 0', { old });

@@ -14,6 +14,7 @@ import { queue, readPending, settle, type DeliveryResult, type PendingNotificati
 import { storeError } from './store-error.ts';
 import { prune } from './prune.ts';
 import type { QueryCell, QueryOptions, QueryResult } from './query.ts';
+import { findRuns, readRunControls, requestCancel, saveRunControl, touchRun, type RunCancel, type RunControl } from './run-requests.ts';
 import { readScheduleStates, writeScheduleState } from './schedule-states.ts';
 import { openSqlite } from './sqlite-database.ts';
 import { defaultLocation, defaultStorePath, isPostgresUrl, queryLocation } from './store-path.ts';
@@ -71,6 +72,16 @@ export interface Store {
   /** One run; undefined when there is none with that id. */
   run(id: string): Promise<RunSummaryRow | undefined>;
   runCount(): Promise<number>;
+  /** Ids of runs that begin with these letters, or whose last part does; the newest first. */
+  findRuns(start: string, limit?: number): Promise<string[]>;
+  /** Keeps what a run was asked for, and which process controls it now. */
+  saveRunControl(control: Omit<RunControl, 'cancel'>): Promise<void>;
+  /** What is kept of runs; of those that are kept. */
+  runControls(runs: readonly string[]): Promise<RunControl[]>;
+  /** Writes down that the process of a run lives. Answers who wants the run to end, if anybody does. */
+  touchRun(run: string, now?: Date): Promise<RunCancel | undefined>;
+  /** Asks the process of a run to end it. False when nothing is kept of that run. */
+  requestCancel(run: string, cancel: RunCancel): Promise<boolean>;
   /** Events of a run in the order in which they were stored, all or those after a position; of some hosts, or the first ones. */
   runEvents(run: string, after?: string, of?: { hosts?: readonly string[]; limit?: number }): Promise<StoredEvent[]>;
   /** Packages that hosts built, the one told of last first; all, or those of a name. */
@@ -233,6 +244,26 @@ class DatabaseStore implements Store {
   async runCount(): Promise<number> {
     const [row] = await this.#read((sql) => sql.all('select count(*) as runs from run'));
     return Number(row?.runs);
+  }
+
+  findRuns(start: string, limit = 10): Promise<string[]> {
+    return this.#read((sql) => findRuns(sql, start, limit));
+  }
+
+  saveRunControl(control: Omit<RunControl, 'cancel'>): Promise<void> {
+    return this.#write((sql) => saveRunControl(sql, control));
+  }
+
+  runControls(runs: readonly string[]): Promise<RunControl[]> {
+    return this.#read((sql) => readRunControls(sql, runs));
+  }
+
+  touchRun(run: string, now = new Date()): Promise<RunCancel | undefined> {
+    return this.#write((sql) => touchRun(sql, run, now));
+  }
+
+  requestCancel(run: string, cancel: RunCancel): Promise<boolean> {
+    return this.#write((sql) => requestCancel(sql, run, cancel));
   }
 
   async runEvents(run: string, after = '0', { hosts, limit }: { hosts?: readonly string[]; limit?: number } = {}): Promise<StoredEvent[]> {

@@ -18,6 +18,7 @@ export function toLiveEvent(event: RunEvent): LiveEvent | undefined {
       };
     case 'progress': return { ...base, type: event.type, task: event.task, message: event.message };
     case 'warning': return { ...base, type: event.type, message: event.message };
+    case 'run_resumed': return { ...base, type: 'warning', message: `${event.user} takes the run up again` };
     case 'host_finished': return { ...base, type: event.type, status: event.status, message: event.error?.message ?? null };
     case 'host_unreachable': return { ...base, type: event.type, status: 'unreachable', message: event.error.message };
     case 'play_stopped': return { ...base, type: event.type, message: event.reason };
