@@ -1,6 +1,6 @@
 import { createSecretTable, Deferred, encodeValue, PROTOCOL, Secret, type Plan, type PlannedTask, type SecretTable, type Value } from '@hsmfleet/contract';
 import type { HostEntry } from '@hsmfleet/hosts';
-import { isLazy, referencedVariables } from '@hsmfleet/template';
+import { isLazy, referencesOf, type Lookups } from '@hsmfleet/template';
 import type { Problems } from '@hsmfleet/yaml-source';
 import { splitBatches } from './batches.ts';
 import { findArtifact } from './bind-artifacts.ts';
@@ -22,6 +22,7 @@ export interface PlaySurroundings {
   problems: Problems;
   knowledge: HostKnowledge;
   files: TaskFiles;
+  lookups: Lookups;
   /** Variables of the play by precedence, lowest first: vars, vars_prompt, vars_files (which may differ by host). */
   varsOf(host: HostEntry): Record<string, Value>[];
   /** False when some variables could not be read. */
@@ -133,7 +134,7 @@ class HostCompiler {
     // magic variables are the last layer of the play; a task's own come before them
     const magic = this.#layers.at(-1) as Record<string, Value>;
     const extra = own.length === 0 ? this.#extra : Object.fromEntries(Object.entries(this.#extra).filter(([name]) => !own.includes(name)));
-    return new Variables([...this.#layers.slice(0, -1), taskVars, magic], new Set([...later, ...own]), extra);
+    return new Variables([...this.#layers.slice(0, -1), taskVars, magic], new Set([...later, ...own]), extra, this.#around.lookups);
   }
 
   #context(task: TaskSource, id: string, handlerNames: ReadonlySet<string>): TaskContext {
@@ -168,7 +169,7 @@ class HostCompiler {
   /** Notes every name in what the host has to render; `own` are names it gets otherwise. */
   #collect(value: Value, own: ReadonlySet<string>): void {
     if (value instanceof Deferred) {
-      const { required, optional } = referencedVariables(value.text, value.kind, value.position);
+      const { required, optional } = referencesOf(value);
       for (const name of [...required, ...optional]) {
         if (own.has(name) || this.#needed.has(name)) continue;
         this.#needed.add(name);

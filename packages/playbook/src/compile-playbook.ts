@@ -1,8 +1,9 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { HostEntry } from '@hsmfleet/hosts';
-import { loadYaml, Problems, suggestion } from '@hsmfleet/yaml-source';
+import { loadYaml, Problems, SealedFiles, suggestion } from '@hsmfleet/yaml-source';
 import { compilePlay, namesSetBy } from './compile-play.ts';
+import { createControlLookups, createTemplates, type ControlFiles } from './control-lookups.ts';
 import { HostKnowledge } from './host-knowledge.ts';
 import type { CompiledPlaybook, CompiledPlay, CompileOptions } from './model.ts';
 import { PlayVariables } from './play-variables.ts';
@@ -21,7 +22,27 @@ const BUILDER = 'source_package';
  *   VAULT_PASSWORD, VAULT_INVALID, HOST_PATTERN, PARAMS_INVALID, ARTIFACT_MISSING
  */
 export async function compilePlaybook(given: CompileOptions): Promise<CompiledPlaybook> {
-  const options = { ...given, playbook: resolve(given.playbook), ...(given.artifacts === undefined ? {} : { artifacts: once(given.artifacts) }) };
+  const answers = new Map<string, Promise<string | undefined>>();
+  const { ask } = given;
+  const options = {
+    ...given,
+    playbook: resolve(given.playbook),
+    ...(given.artifacts === undefined ? {} : { artifacts: once(given.artifacts) }),
+    // nobody is asked twice when the work begins again
+    ...(ask === undefined ? {} : { ask: (question: string) => answers.get(question) ?? remember(answers, question, ask(question)) }),
+  };
+  const sealed = new SealedFiles(options.vault);
+  for (;;) {
+    try {
+      return await compileOnce(options, sealed);
+    } catch (thrown) {
+      await sealed.settle(thrown);
+    }
+  }
+}
+
+/** @throws UnopenedFile when it meets an encrypted file that has to be opened first */
+async function compileOnce(options: CompileOptions, sealed: SealedFiles): Promise<CompiledPlaybook> {
   const problems = new Problems();
   const resources = options.resources ?? (await import('@hsmfleet/resources')).resources;
   const loaded = await loadYaml(options.playbook, { ask: options.ask, vault: options.vault });
@@ -36,8 +57,11 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
   checkLimit(options, problems);
   const plays = readPlays(loaded.source, problems, { resources, become: options.become, extraVars: options.extraVars ?? {} });
   const knowledge = new HostKnowledge(options);
-  const files = new TaskFiles(dirname(options.playbook));
-  const variables = new PlayVariables(options, problems);
+  const folder = dirname(options.playbook);
+  const control: ControlFiles = { sealed, searchFolders: (kind) => [join(folder, kind), folder] };
+  const lookups = createControlLookups(control);
+  const files = new TaskFiles(folder, createTemplates(control));
+  const variables = new PlayVariables(options, problems, lookups);
   const remembered = new Map<string, Set<string>>();
   const everRegistered = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap(namesSetBy)));
   const built = new Set(plays.flatMap((play) => play.tasks.filter((task) => task.resource.name === BUILDER).map(({ params }) => (typeof params.name === 'string' ? params.name : undefined))));
@@ -48,7 +72,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
     const before = problems.count;
     const varsOf = await variables.load(play, entries);
     const complete = problems.count === before && loaded.source.unopened.size === 0;
-    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, varsOf, complete, remembered, built, everRegistered }));
+    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, lookups, varsOf, complete, remembered, built, everRegistered }));
   }
   problems.throwIfAny();
   return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered), ...unknownTags(plays, options)] };
@@ -96,6 +120,11 @@ function unknownTags(plays: readonly PlaySource[], { tags, skipTags }: CompileOp
     const hint = suggestion(tag, [...known]) ?? (known.size === 0 ? 'no task has tags' : `the tags are ${[...known].sort().join(', ')}`);
     return `no task has the tag "${tag}": ${hint}`;
   });
+}
+
+function remember<T>(known: Map<string, T>, key: string, value: T): T {
+  known.set(key, value);
+  return value;
 }
 
 function once<T>(read: () => T): () => T {

@@ -171,7 +171,7 @@ function compileConditions(conditions: Condition[], context: TaskContext): Condi
 
 function prepareCondition(condition: Deferred, context: TaskContext, guards: ReadonlySet<string>): Condition {
   try {
-    if (context.variables.mustWait(condition, guards)) return condition;
+    if (context.variables.mustWait(condition, guards)) return context.variables.withLookups(condition);
     return isTrue(renderValue(condition, context.variables.scope));
   } catch (thrown) {
     context.fail(thrown);

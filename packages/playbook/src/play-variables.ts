@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
 import { VarsFiles, type HostEntry } from '@hsmfleet/hosts';
-import { renderValue, scopeOf } from '@hsmfleet/template';
+import { renderValue, scopeOf, type Lookups } from '@hsmfleet/template';
 import type { Problems } from '@hsmfleet/yaml-source';
 import type { CompileOptions } from './model.ts';
 import type { Placed, PlaySource } from './source.ts';
@@ -13,8 +13,10 @@ export class PlayVariables {
   readonly #options: CompileOptions;
   readonly #problems: Problems;
   readonly #folder: string;
+  readonly #lookups: Lookups;
 
-  constructor(options: CompileOptions, problems: Problems) {
+  constructor(options: CompileOptions, problems: Problems, lookups: Lookups) {
+    this.#lookups = lookups;
     this.#options = options;
     this.#problems = problems;
     this.#folder = dirname(options.playbook);
@@ -38,7 +40,7 @@ export class PlayVariables {
         byHost.set(host.name, layers);
         const magic = { inventory_hostname: host.name, playbook_dir: this.#folder, group_names: host.groups };
         try {
-          const scope = scopeOf(host.vars, play.vars, prompts, ...layers, magic, this.#options.extraVars ?? {});
+          const scope = { ...scopeOf(host.vars, play.vars, prompts, ...layers, magic, this.#options.extraVars ?? {}), lookups: this.#lookups };
           layers.push(await this.#file(play, placed, renderValue(placed.value, scope)));
         } catch (thrown) {
           if (!(thrown instanceof HsmfleetError)) throw thrown;

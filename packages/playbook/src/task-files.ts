@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { HsmfleetError} from '@hsmfleet/contract';
 import { Deferred, type ArtifactInput, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
-import { hasMarkup, renderText } from '@hsmfleet/template';
+import { bindTemplates, hasMarkup, renderTemplate, type Templates } from '@hsmfleet/template';
 import type { BlobSource } from './model.ts';
 import type { TaskSource } from './source.ts';
 import type { Variables } from './variables.ts';
@@ -23,9 +23,13 @@ export class TaskFiles {
   readonly #folder: string;
   readonly #templates = new Map<string, string>();
 
+  /** What templates include, import or extend. */
+  readonly #others: Templates;
+
   /** `folder` is the playbook's. */
-  constructor(folder: string) {
+  constructor(folder: string, others: Templates) {
     this.#folder = folder;
+    this.#others = others;
   }
 
   /** @throws HsmfleetError FILE_MISSING at the parameter's place */
@@ -55,9 +59,9 @@ export class TaskFiles {
       this.#templates.set(path, text);
     }
     if (!hasMarkup(text) && !text.startsWith('#jinja2:')) return { kind: 'template', name, text };
-    const deferred = new Deferred(text, 'text', { file: path, line: 1, column: 1 });
-    if (variables.mustWait(deferred, guards)) return { kind: 'template', name, text: deferred };
-    return { kind: 'template', name, text: renderText(text, variables.scope, deferred.position, { trimBlocks: true }) };
+    const deferred = bindTemplates(new Deferred(text, 'text', { file: path, line: 1, column: 1 }), this.#others);
+    if (variables.mustWait(deferred, guards)) return { kind: 'template', name, text: variables.withLookups(deferred) };
+    return { kind: 'template', name, text: renderTemplate(deferred, variables.scope) };
   }
 
   #find(task: TaskSource, param: string, name: string, folder: 'files' | 'templates'): string {

@@ -1,5 +1,5 @@
 import { Deferred, HostFacts, HsmfleetError, isDeferred, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
-import { isLazy, referencedVariables, renderValue, type Scope } from '@hsmfleet/template';
+import { isLazy, referencesOf, renderValue, resolveLookups, type Lookups, type Scope } from '@hsmfleet/template';
 
 /** Names that the host gives values to: its facts. */
 export const FACT_NAMES: ReadonlySet<string> = new Set(['ansible_facts', ...Object.keys(HostFacts.properties).map((name) => `ansible_${name}`)]);
@@ -18,12 +18,15 @@ export class Variables {
   readonly #states = new Map<string, State>();
   readonly #scope: Scope;
 
-  /** `extra` wins over everything, also over names of `later`. */
-  constructor(layers: readonly Record<string, Value>[], later: ReadonlySet<string>, extra: Record<string, Value>) {
+  /**
+   * @param extra wins over everything, also over names of `later`
+   * @param lookups what `lookup('file', …)` and the like read
+   */
+  constructor(layers: readonly Record<string, Value>[], later: ReadonlySet<string>, extra: Record<string, Value>, lookups?: Lookups) {
     this.#layers = layers;
     this.#later = later;
     this.#extra = extra;
-    this.#scope = { lookup: (name) => this.lookup(name) };
+    this.#scope = { lookup: (name) => this.lookup(name), lookups };
   }
 
   /** The value that the control host knows, however late a better one may come. */
@@ -66,7 +69,7 @@ export class Variables {
 
   /** Names in a text whose values come on the host. @throws HsmfleetError TEMPLATE_INVALID */
   laterNames(deferred: Deferred): string[] {
-    const { required, optional } = referencedVariables(deferred.text, deferred.kind, deferred.position);
+    const { required, optional } = referencesOf(deferred);
     return [...required, ...optional].filter((name) => this.stateOf(name) === 'later');
   }
 
@@ -96,7 +99,7 @@ export class Variables {
   /** Undefined when the value is `omit`, or has a mistake. */
   #prepareOne(deferred: Deferred, guards: ReadonlySet<string>, fail: (thrown: unknown) => void): Value | undefined {
     try {
-      if (this.mustWait(deferred, guards)) return deferred;
+      if (this.mustWait(deferred, guards)) return this.withLookups(deferred);
       // in a list, so that an omitted value shows as missing
       const [rendered] = renderValue([deferred], this.#scope) as [Rendered | undefined];
       return rendered;
@@ -108,7 +111,7 @@ export class Variables {
 
   /** Whether a text can only be rendered on the host. @throws HsmfleetError UNDEFINED_VARIABLE for a name that will never have a value */
   mustWait(deferred: Deferred, guards: ReadonlySet<string>): boolean {
-    const { required } = referencedVariables(deferred.text, deferred.kind, deferred.position);
+    const { required } = referencesOf(deferred);
     const absent = [...required].filter((name) => this.stateOf(name) === 'absent');
     if (this.laterNames(deferred).length > 0) {
       this.#requireNames(deferred, guards, new Set());
@@ -119,7 +122,12 @@ export class Variables {
 
   /** Renders with further values on top, to find mistakes that depend on a loop's item. @throws HsmfleetError */
   tryWith(deferred: Deferred, top: Record<string, Value>): void {
-    renderValue(deferred, { lookup: (name) => (Object.hasOwn(top, name) ? top[name] : this.lookup(name)) });
+    renderValue(deferred, { lookup: (name) => (Object.hasOwn(top, name) ? top[name] : this.lookup(name)), lookups: this.#scope.lookups });
+  }
+
+  /** A text that waits for the host, with the results of its lookups. @throws HsmfleetError TEMPLATE_INVALID, FILE_MISSING */
+  withLookups(deferred: Deferred): Deferred {
+    return resolveLookups(deferred, this.#scope, this.#scope.lookups, { isLater: (name) => this.stateOf(name) === 'later' });
   }
 
   get scope(): Scope {
@@ -127,7 +135,7 @@ export class Variables {
   }
 
   #requireNames(deferred: Deferred, guards: ReadonlySet<string>, seen: Set<string>): void {
-    for (const name of referencedVariables(deferred.text, deferred.kind, deferred.position).required) {
+    for (const name of referencesOf(deferred).required) {
       if (seen.has(name) || guards.has(name)) continue;
       seen.add(name);
       if (this.stateOf(name) === 'absent') throw new HsmfleetError('UNDEFINED_VARIABLE', `the variable "${name}" is not defined`, { position: placeOf(name, deferred) });
@@ -137,8 +145,9 @@ export class Variables {
   }
 }
 
-function placeOf(name: string, { text, kind, position }: Deferred): SourcePosition | undefined {
-  const place = referencedVariables(text, kind, position).places.get(name);
+function placeOf(name: string, deferred: Deferred): SourcePosition | undefined {
+  const { position } = deferred;
+  const place = referencesOf(deferred).places.get(name);
   if (position === undefined || place === undefined) return position;
   return { file: position.file, line: position.line + place.lineno, column: position.column + place.colno };
 }
