@@ -10,6 +10,7 @@ export * from './facts.ts';
 export * from './benchmark.ts';
 export * from './inventory.ts';
 export * from './check.ts';
+export * from './doctor.ts';
 export * from './schedule-state.ts';
 export * from './event.ts';
 export * from './wire.ts';
