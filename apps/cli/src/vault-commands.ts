@@ -1,37 +1,39 @@
-import { HsmfleetError } from '@hsmfleet/contract';
+import { HsmfleetError, sealedKind } from '@hsmfleet/contract';
 import { printable } from '@hsmfleet/reporter';
 import {
-  createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, formatInlineVault, isVaultText, readVaultFile, rekeyVaultFiles, replaceFile, sealText,
+  createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, formatInlineValue, readVaultFile, rekeyFiles, replaceFile, vaultSealer, type Opener,
 } from '@hsmfleet/vault';
 import { askHidden, canAsk } from './ask-secret.ts';
 import { runEditor } from './editor.ts';
-import { loadKeyring, loadNewKeyring, type NewVaultOptions, type VaultOptions } from './vault-options.ts';
+import type { AgeRecipientOptions } from './age-options.ts';
+import { fileOpener, fileSealer, recipientSealer, type SealOptions } from './sealing-options.ts';
+import { loadNewKeyring, type NewVaultOptions, type VaultOptions } from './vault-options.ts';
 
-/** Where the result goes, and under which of several passwords. */
-export interface VaultWriteOptions extends VaultOptions {
-  encryptVaultId?: string;
+/** Where the result goes, and what encrypts it. */
+export interface VaultWriteOptions extends SealOptions {
   output?: string;
 }
 
 /** `vault create`. @throws HsmfleetError */
 export async function createFile(file: string, options: VaultWriteOptions): Promise<number> {
-  const key = (await loadKeyring(options, 'new')).pick(options.encryptVaultId);
-  await createVaultFile(file, key, runEditor);
+  const sealer = await fileSealer(options);
+  await createVaultFile(file, sealer, runEditor);
   return tell(`created ${file}`);
 }
 
 /** `vault edit`. @throws HsmfleetError */
-export async function editFiles(files: readonly string[], options: VaultOptions): Promise<number> {
-  const keyring = await loadKeyring(options, 'prompt');
-  for (const file of files) tell(`${(await editVaultFile(file, keyring, runEditor)) ? 'changed' : 'left as it was:'} ${file}`);
+export async function editFiles(files: readonly string[], options: VaultOptions & AgeRecipientOptions): Promise<number> {
+  const opener = fileOpener(options);
+  const sealer = await recipientSealer(options);
+  for (const file of files) tell(`${(await editVaultFile(file, opener, runEditor, sealer)) ? 'changed' : 'left as it was:'} ${file}`);
   return 0;
 }
 
 /** `vault view`. @throws HsmfleetError */
 export async function viewFiles(files: readonly string[], options: VaultOptions): Promise<number> {
-  const keyring = await loadKeyring(options, 'prompt');
+  const opener = fileOpener(options);
   const texts: Buffer[] = [];
-  for (const file of files) texts.push(await readVaultFile(file, keyring));
+  for (const file of files) texts.push(await readVaultFile(file, opener));
   for (const text of texts) await show(text);
   return 0;
 }
@@ -39,16 +41,16 @@ export async function viewFiles(files: readonly string[], options: VaultOptions)
 /** `vault encrypt`: files in their places, or standard input. @throws HsmfleetError */
 export async function encryptFiles(given: readonly string[], options: VaultWriteOptions): Promise<number> {
   const files = inputs(given, options);
-  const key = (await loadKeyring(options, 'new')).pick(options.encryptVaultId);
+  const sealer = await fileSealer(options);
   for (const file of files) {
     if (file !== '-' && options.output !== '-') {
-      await encryptVaultFile(file, key, options.output);
+      await encryptVaultFile(file, sealer, options.output);
       tell(`encrypted ${file}`);
       continue;
     }
     const plaintext = await readInput(file);
-    if (isVaultText(plaintext)) throw new HsmfleetError('VAULT_INVALID', `${file === '-' ? 'standard input' : file} is encrypted already`, { hint: 'hsmfleet vault rekey gives it another password' });
-    await put(Buffer.from(await sealText(plaintext, key)), options.output);
+    if (sealedKind(plaintext) !== undefined) throw new HsmfleetError('VAULT_INVALID', `${file === '-' ? 'standard input' : file} is encrypted already`, { hint: 'hsmfleet vault rekey gives it another password' });
+    await put(Buffer.from(await sealer.seal(plaintext)), options.output);
   }
   return 0;
 }
@@ -56,12 +58,12 @@ export async function encryptFiles(given: readonly string[], options: VaultWrite
 /** `vault decrypt`. @throws HsmfleetError */
 export async function decryptFiles(given: readonly string[], options: VaultWriteOptions): Promise<number> {
   const files = inputs(given, options);
-  const keyring = await loadKeyring(options, 'prompt');
+  const opener = fileOpener(options);
   for (const file of files) {
-    if (file === '-') await put((await keyring.open((await readInput(file)).toString('utf8'))).plaintext, options.output);
-    else if (options.output === '-') await show(await readVaultFile(file, keyring));
+    if (file === '-') await put((await openInput(file, opener)).plaintext, options.output);
+    else if (options.output === '-') await show(await readVaultFile(file, opener));
     else {
-      await decryptVaultFile(file, keyring, options.output);
+      await decryptVaultFile(file, opener, options.output);
       tell(`decrypted ${file}`);
     }
   }
@@ -69,21 +71,28 @@ export async function decryptFiles(given: readonly string[], options: VaultWrite
 }
 
 /** `vault rekey`. @throws HsmfleetError */
-export async function rekeyFiles(files: readonly string[], options: VaultOptions & NewVaultOptions): Promise<number> {
-  const keyring = await loadKeyring(options, 'prompt');
-  const key = (await loadNewKeyring(options)).pick();
-  await rekeyVaultFiles(files, keyring, key);
-  return tell(`rekeyed ${files.join(' ')}`);
+export async function rekey(files: readonly string[], options: VaultOptions & NewVaultOptions & AgeRecipientOptions & { onlyVaultId?: string[] }): Promise<number> {
+  const { newVaultId, newVaultPasswordFile, newVaultPasswordFd } = options;
+  const age = await recipientSealer(options);
+  if (age !== undefined && [newVaultId, newVaultPasswordFile, newVaultPasswordFd].some((each) => each !== undefined)) {
+    throw new HsmfleetError('USAGE', 'recipients of age and a new vault password are both given', { hint: 'encrypt with one of the two' });
+  }
+  const opener = fileOpener(options);
+  const sealer = age ?? vaultSealer((await loadNewKeyring(options)).pick());
+  for (const { path, values } of await rekeyFiles(files, opener, sealer, options.onlyVaultId)) {
+    tell(values === 0 ? `left as it was: ${path}` : `rekeyed ${path}${values === 'whole' ? '' : ` (${String(values)} ${values === 1 ? 'value' : 'values'})`}`);
+  }
+  return 0;
 }
 
 /** `vault encrypt-string`: what a person types, or standard input without the line break at its end. @throws HsmfleetError */
 export async function encryptString(options: VaultWriteOptions & { name?: string }): Promise<number> {
   const { name } = options;
   if (name !== undefined && !/^[A-Za-z_]\w*$/.test(name)) throw new HsmfleetError('USAGE', `"${name}" is no name of a variable`, { hint: 'letters, digits and underscores' });
-  const key = (await loadKeyring(options, 'new')).pick(options.encryptVaultId);
+  const sealer = await fileSealer(options);
   const plaintext = canAsk() ? await askText() : await readInput('-', true);
   if (plaintext.length === 0) throw new HsmfleetError('USAGE', 'there is nothing to encrypt', { hint: 'type it, or give it on standard input' });
-  process.stdout.write(`${formatInlineVault(await sealText(plaintext, key), name)}\n`);
+  process.stdout.write(`${formatInlineValue(await sealer.seal(plaintext), name)}\n`);
   return 0;
 }
 
@@ -118,6 +127,12 @@ async function readPlain(file: string): Promise<Buffer> {
   } catch (cause) {
     throw new HsmfleetError('FILE_MISSING', `${file} cannot be read`, { cause });
   }
+}
+
+async function openInput(file: string, opener: Opener): Promise<{ plaintext: Buffer }> {
+  const bytes = await readInput(file);
+  if (sealedKind(bytes) === undefined) throw new HsmfleetError('VAULT_INVALID', `${file === '-' ? 'standard input' : file} is encrypted neither with Ansible Vault nor with age`);
+  return opener.open(sealedKind(bytes) === 'age' ? bytes : bytes.toString('utf8'));
 }
 
 async function put(bytes: Buffer, output: string | undefined): Promise<void> {

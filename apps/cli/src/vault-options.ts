@@ -1,23 +1,26 @@
-import { HsmfleetError } from '@hsmfleet/contract';
+import { HsmfleetError, sealedKind } from '@hsmfleet/contract';
+import type { AgeKeyring } from '@hsmfleet/age';
 import type { PasswordSource, VaultKeyring } from '@hsmfleet/vault';
 import type { VaultOpener } from '@hsmfleet/yaml-source';
+import { AGE_OPTIONS, loadAgeKeyring, type AgeOptions } from './age-options.ts';
 import { askHidden, canAsk } from './ask-secret.ts';
 import type { OptionSpec } from './command.ts';
 
-/** Where vault passwords come from. */
-export interface VaultOptions {
+/** Where vault passwords and identities of age come from. */
+export interface VaultOptions extends AgeOptions {
   vaultId?: string[];
   vaultPasswordFile?: string[];
   vaultPasswordFd?: string;
   askVaultPass?: true;
 }
 
-/** Options of every command that reads files which Ansible Vault may have encrypted. */
+/** Options of every command that reads files which Ansible Vault or age may have encrypted. */
 export const VAULT_OPTIONS: readonly OptionSpec[] = [
   { flags: '--vault-password-file <file>', alias: '--vault-pass-file', repeat: true, description: 'file with a password of Ansible Vault, or an executable that prints it; may be repeated' },
   { flags: '--vault-id <label@source>', repeat: true, description: 'vault password with its label; the source is a file, an executable, or the word prompt; may be repeated' },
   { flags: '--vault-password-fd <n>', description: 'read a vault password from this file descriptor, to its end' },
   { flags: '-J, --ask-vault-pass', description: 'ask for a vault password' },
+  ...AGE_OPTIONS,
 ];
 
 /** Where a new vault password comes from. */
@@ -36,13 +39,16 @@ export const NEW_VAULT_OPTIONS: readonly OptionSpec[] = [
 /**
  * What decrypts on the way of a run. Passwords that the command line names are read at once, so that a slip shows; those that
  * only the environment names are read when something is encrypted.
- * @throws HsmfleetError USAGE, VAULT_PASSWORD, FILE_MISSING
+ * @throws HsmfleetError USAGE, VAULT_PASSWORD, AGE_IDENTITY, FILE_MISSING
  */
 export async function vaultOpener(options: VaultOptions): Promise<VaultOpener> {
   let keyring: Promise<VaultKeyring> | undefined;
+  let identities: Promise<AgeKeyring> | undefined;
   const load = (): Promise<VaultKeyring> => (keyring ??= loadKeyring(options));
+  const loadAge = (): Promise<AgeKeyring> => (identities ??= loadAgeKeyring(options));
   if (isGiven(options)) await load();
-  return { open: async (text) => (await load()).open(text) };
+  if (options.ageIdentity !== undefined) await loadAge();
+  return { open: async (sealed) => (sealedKind(sealed) === 'age' ? (await loadAge()).open(sealed) : (await load()).open(sealed)) };
 }
 
 /**

@@ -118,6 +118,74 @@ describe('values', { timeout: 60_000 }, () => {
   });
 });
 
+const hasAge = spawnSync('age', ['--version']).status === 0;
+if (!hasAge) process.stdout.write('skipped: age at the command line: age (Debian: age) is missing\n');
+
+describe.skipIf(!hasAge)('age', { timeout: 60_000 }, () => {
+  let [one, two] = ['', ''];
+
+  beforeAll(() => {
+    [one, two] = ['one', 'two'].map((name) => {
+      execFileSync('age-keygen', ['-o', at(name)], { stdio: 'ignore' });
+      return execFileSync('age-keygen', ['-y', at(name)], { encoding: 'utf8' }).trim();
+    }) as [string, string];
+    write('team', `# team\n${one}\n${two}\n`);
+  });
+
+  it('encrypts files for recipients; age opens them, and each of the recipients views and decrypts', async () => {
+    expect(await run(['vault', 'encrypt', 'vars.yml', '--age-recipients-file', 'team'])).toEqual({ code: 0, stdout: '', stderr: 'encrypted vars.yml\n' });
+    expect(execFileSync('age', ['-d', '-i', 'one', 'vars.yml'], { cwd: folder, encoding: 'utf8' })).toBe(`token_pin: ${PIN}\n`);
+    expect(await run(['vault', 'view', 'vars.yml'], { env: { HSMFLEET_AGE_IDENTITY: at('two') } })).toMatchObject({ code: 0, stdout: `token_pin: ${PIN}\n` });
+    expect(await run(['vault', 'decrypt', 'vars.yml', '--age-identity', 'two'])).toMatchObject({ code: 0 });
+    expect(readFileSync(at('vars.yml'), 'utf8')).toBe(`token_pin: ${PIN}\n`);
+    const sealed = execFileSync('age', ['-r', one], { cwd: folder, input: PIN });
+    writeFileSync(at('binary'), sealed);
+    expect((await run(['vault', 'view', 'binary', '--age-identity', 'one'])).stdout).toBe(PIN);
+  });
+
+  it('is edited for its one recipient, and where there are several only for those that are named', async () => {
+    write('editor', '#!/bin/sh\nsed -i s/pin-/edited-/ "$1"\n', 0o700);
+    const edit = (...argv: string[]): Promise<Run> => run(['vault', 'edit', 'vars.yml', '--age-identity', 'one', ...argv], { env: { EDITOR: './editor' } });
+    await run(['vault', 'encrypt', 'vars.yml', '--age-recipient', one]);
+    expect(await edit()).toEqual({ code: 0, stdout: '', stderr: 'changed vars.yml\n' });
+    expect(execFileSync('age', ['-d', '-i', 'one', 'vars.yml'], { cwd: folder, encoding: 'utf8' })).toBe(`token_pin: ${PIN.replace('pin-', 'edited-')}\n`);
+    write('vars.yml', `token_pin: ${PIN}\n`);
+    await run(['vault', 'encrypt', 'vars.yml', '--age-recipient', one, '--age-recipient', two]);
+    expect(await edit()).toMatchObject({ code: 1, stderr: expect.stringContaining('does not say who they are') as string });
+    expect(await edit('--age-recipients-file', 'team')).toMatchObject({ code: 0 });
+    expect(execFileSync('age', ['-d', '-i', 'two', 'vars.yml'], { cwd: folder, encoding: 'utf8' })).toContain('edited-');
+    expect(leftInMemory()).toEqual([]);
+  });
+
+  it('takes over values from a vault and gives them back, comments and all', async () => {
+    const { stdout } = await run(['vault', 'encrypt-string', '-n', 'token_pin', '--vault-id', 'prod@password'], { input: PIN });
+    write('vars.yml', `# the PIN\n${stdout}plain: 1  # stays\n`);
+    expect(await run(['vault', 'rekey', 'vars.yml', ...withFile, '--age-recipients-file', 'team'])).toEqual({ code: 0, stdout: '', stderr: 'rekeyed vars.yml (1 value)\n' });
+    expect(readFileSync(at('vars.yml'), 'utf8')).toMatch(/^# the PIN\ntoken_pin: !age \|\n {10}-----BEGIN AGE ENCRYPTED FILE-----\n[^#]+plain: 1 {2}# stays\n$/);
+    write('own.yml', (await run(['vault', 'encrypt-string', '-n', 'other', '--age-recipient', two], { input: PIN })).stdout);
+    expect(readFileSync(at('own.yml'), 'utf8')).toMatch(/^other: !age \|\n {10}-----BEGIN/);
+    expect(await run(['vault', 'rekey', 'vars.yml', 'own.yml', '--age-identity', 'two', '--new-vault-password-file', 'next'])).toMatchObject({ code: 0 });
+    expect(readFileSync(at('vars.yml'), 'utf8')).toContain('token_pin: !vault |\n          $ANSIBLE_VAULT;1.1;AES256\n');
+  });
+
+  it('has clear messages, none of which repeats an identity', async () => {
+    const key = /AGE-SECRET-KEY-\w+/.exec(readFileSync(at('one'), 'utf8'))?.[0] ?? '';
+    await run(['vault', 'encrypt', 'vars.yml', '--age-recipient', one]);
+    const told = async (argv: string[], env = {}): Promise<string> => {
+      const { code, stdout, stderr } = await run(['vault', ...argv], { env });
+      expect([code, stdout, stderr.toUpperCase().includes(key)]).toEqual([1, '', false]);
+      return stderr;
+    };
+    expect(await told(['view', 'vars.yml'])).toContain('no identity is given');
+    expect(await told(['view', 'vars.yml', '--age-identity', 'two'])).toContain('encrypted for others than the identity given');
+    expect(await told(['view', 'vars.yml', '--age-identity', key])).toContain('given an identity, not a file');
+    expect(await told(['view', 'vars.yml'], { HSMFLEET_AGE_IDENTITY: key })).toContain('holds an identity');
+    expect(await told(['encrypt', 'password', '--age-recipient', key])).toContain('an identity stands where a recipient is wanted');
+    expect(await told(['encrypt', 'password', '--age-recipient', one, ...withFile])).toContain('are both given');
+    expect(await told(['encrypt', 'vars.yml', '--age-recipient', one])).toContain('vars.yml is encrypted already');
+  });
+});
+
 describe('mistakes', { timeout: 60_000 }, () => {
   it('have one clear message each', async () => {
     await run(['vault', 'encrypt', 'vars.yml', '--vault-id', 'prod@password']);
@@ -131,7 +199,7 @@ describe('mistakes', { timeout: 60_000 }, () => {
     expect(await told('view', 'vars.yml', '--ask-vault-pass')).toContain('nobody can be asked for the vault password');
     expect(await told('view', 'vars.yml', '--vault-password-file', 'none')).toContain('the vault password file FOLDER/none does not exist');
     expect(await told('view', 'vars.yml', '--vault-password-fd', 'x')).toContain('--vault-password-fd wants the number');
-    expect(await told('view', 'password', ...withFile)).toContain('is not encrypted with Ansible Vault as a whole');
+    expect(await told('view', 'password', ...withFile)).toContain('is not encrypted as a whole');
     expect(await told('encrypt', 'vars.yml', ...withFile)).toContain('vars.yml is encrypted already');
     expect(await told('encrypt', 'a', 'b', '-o', 'c', ...withFile)).toContain('several files cannot go into one');
     expect(await told('encrypt', 'password', ...withFile, '--vault-id', 'b@next')).toContain('several vault passwords are given');

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Secret } from '@hsmfleet/contract';
-import { formatInlineVault, sealText, VaultKeyring } from '@hsmfleet/vault';
+import { formatInlineValue, sealText, VaultKeyring } from '@hsmfleet/vault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPin } from './read-pin.ts';
 import { readVaultedValue } from './vaulted-value.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const seal = (text: string): Promise<string> => sealText(Buffer.from(text), key);
   writeFileSync(at('password'), 'kaktus\n', { mode: 0o600 });
   writeFileSync(at('whole.yml'), await seal('pin: "648219"\ntokens: {web1: {pin: "135791"}}\nlines: "a\\nb"\nempty: ""\nlabelled: "web1:648219"\n'));
-  writeFileSync(at('values.yml'), `${formatInlineVault(await seal('648219\n'), 'pin')}\nplain: "555555"\n`);
+  writeFileSync(at('values.yml'), `${formatInlineValue(await seal('648219\n'), 'pin')}\nplain: "555555"\n`);
 });
 afterAll(() => { rmSync(folder, { recursive: true }); });
 

@@ -1,7 +1,7 @@
 import { decodeValue, Deferred, Secret, type Plan, type WireValue } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { renderValue, scopeOf } from '@hsmfleet/template';
-import { formatInlineVault, sealText, VaultKeyring } from '@hsmfleet/vault';
+import { formatInlineValue, sealText, VaultKeyring } from '@hsmfleet/vault';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compilePlaybook } from './index.ts';
@@ -16,7 +16,7 @@ let inline = '';
 let whole = '';
 
 beforeAll(async () => {
-  inline = formatInlineVault(await sealText(Buffer.from(PIN), key), 'pin');
+  inline = formatInlineValue(await sealText(Buffer.from(PIN), key), 'pin');
   whole = await sealText(Buffer.from(`pin: ${PIN}\ndsn: "${PIN}@{{ ansible_hostname }}"\nknown: "${PIN}@{{ level }}"\nretries: 3\nwords: [${PIN}1, ${PIN}2]\n`), key);
 });
 

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Secret } from '@hsmfleet/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatInlineVault } from './inline.ts';
-import { sealText, VaultKeyring } from './keyring.ts';
+import { formatInlineValue } from './inline.ts';
+import { sealText, VaultKeyring, vaultSealer } from './keyring.ts';
 import { loadVaultKey, parseVaultId } from './password-source.ts';
-import { encryptVaultFile, readVaultFile, rekeyVaultFiles } from './vault-file.ts';
+import { rekeyFiles } from './rekey.ts';
+import { encryptVaultFile, readVaultFile } from './vault-file.ts';
 
 /* Both ways between this program and the ansible-vault of the machine. */
 const hasAnsible = (() => {
@@ -50,7 +51,7 @@ describe.skipIf(!hasAnsible)('ansible-vault', { timeout: 60_000 }, () => {
   // all contents at once: a start of ansible-vault takes a second
   it('decrypts what we encrypted', async () => {
     const files = CONTENTS.map(([name, content]) => write(name, content));
-    for (const file of files) await encryptVaultFile(file, key);
+    for (const file of files) await encryptVaultFile(file, vaultSealer(key));
     run('ansible-vault', ['decrypt', '--vault-password-file', 'password', ...files]);
     for (const [name, content] of CONTENTS) expect([name, readFileSync(at(name)).equals(content)]).toEqual([name, true]);
   });
@@ -78,10 +79,10 @@ describe.skipIf(!hasAnsible)('ansible-vault', { timeout: 60_000 }, () => {
   it('rekeys what we wrote, and we rekey what it wrote', async () => {
     const file = write('both', 'a: 1\n');
     write('next', 'next password\n');
-    await encryptVaultFile(file, key);
+    await encryptVaultFile(file, vaultSealer(key));
     run('ansible-vault', ['rekey', '--vault-id', 'prod@password', '--new-vault-id', 'new@next', file]);
     const next = await loadVaultKey(parseVaultId(`new@${at('next')}`), { warn: () => undefined });
-    await rekeyVaultFiles([file], new VaultKeyring([next]), key);
+    await rekeyFiles([file], new VaultKeyring([next]), vaultSealer(key));
     expect(run('ansible-vault', ['view', '--vault-id', 'prod@password', file]).toString()).toBe('a: 1\n');
   });
 
@@ -93,16 +94,48 @@ describe.skipIf(!hasAnsible)('ansible-vault', { timeout: 60_000 }, () => {
       const [label = '', source = ''] = id.split('@');
       const loaded = await loadVaultKey(parseVaultId(`${label}@${at(source)}`), { warn: () => undefined });
       const file = write('file', 'a: 1\n');
-      await encryptVaultFile(file, loaded);
+      await encryptVaultFile(file, vaultSealer(loaded));
       expect(run('ansible-vault', ['view', '--vault-id', `${label}@${at(source)}`, file]).toString()).toBe('a: 1\n');
     }
+  });
+
+  it('opens the values that we rekeyed, with its comments, CRLF and letters of other alphabets', async () => {
+    write('next', 'next password\n');
+    const next = await loadVaultKey(parseVaultId(`new@${at('next')}`), { warn: () => undefined });
+    for (const end of ['\n', '\r\n']) {
+      const value = run('ansible-vault', ['encrypt_string', '--vault-id', 'prod@password', '--stdin-name', 'pin'], 'Grüße, 世界').toString().trimEnd();
+      const file = write('vars.yml', `${['# Jörg', value, 'plain: 1  # two'].join('\n')}\n`.replaceAll('\n', end));
+      await rekeyFiles([file], new VaultKeyring([key]), vaultSealer(next));
+      expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`^# Jörg${end}pin: !vault \\|${end}[^#]*plain: 1  # two${end}$`));
+      const shown = run('ansible', ['localhost', '-m', 'debug', '-a', 'msg={{ pin }}', '-e', '@vars.yml', '--vault-id', 'new@next']).toString();
+      expect(shown).toContain('Grüße, 世界');
+    }
+  });
+
+  it('and we agree on a wrong password', async () => {
+    const file = write('file', 'a: 1\n');
+    write('next', 'next password\n');
+    await encryptVaultFile(file, vaultSealer(key));
+    expect(() => run('ansible-vault', ['view', '--vault-id', 'prod@next', file])).toThrow(/Decryption failed/);
+    run('ansible-vault', ['rekey', '--vault-id', 'prod@password', '--new-vault-id', 'new@next', file]);
+    await expect(readVaultFile(file, new VaultKeyring([key]))).rejects.toMatchObject({ code: 'VAULT_PASSWORD', position: { file, line: 1 } });
+  });
+
+  it('and we take a large file from one another', async () => {
+    const content = Buffer.alloc(2 * 1024 * 1024 + 5, 'müll');
+    const file = write('large', content);
+    await encryptVaultFile(file, vaultSealer(key));
+    run('ansible-vault', ['decrypt', '--vault-id', 'prod@password', file]);
+    expect(readFileSync(file).equals(content)).toBe(true);
+    run('ansible-vault', ['encrypt', '--vault-id', 'prod@password', file]);
+    expect((await readVaultFile(file, new VaultKeyring([key]))).equals(content)).toBe(true);
   });
 
   it('writes values as we read them, and reads those that we write', async () => {
     const text = run('ansible-vault', ['encrypt_string', '--vault-id', 'prod@password', '--stdin-name', 'pin'], '648219').toString();
     const value = text.slice(text.indexOf('$ANSIBLE_VAULT'));
     expect((await new VaultKeyring([key]).open(value)).plaintext.toString()).toBe('648219');
-    write('vars.yml', `${formatInlineVault(await sealText(Buffer.from('135791'), key), 'pin')}\nplain: 1\n`);
+    write('vars.yml', `${formatInlineValue(await sealText(Buffer.from('135791'), key), 'pin')}\nplain: 1\n`);
     const shown = run('ansible', ['localhost', '-m', 'debug', '-a', 'msg={{ pin }}', '-e', '@vars.yml', '--vault-id', 'prod@password']).toString();
     expect(shown).toContain('135791');
   });

@@ -18,11 +18,6 @@ export interface Envelope {
   ciphertext: Buffer;
 }
 
-/** Does a file or value begin as Ansible Vault's do? */
-export function isVaultText(text: string | Buffer): boolean {
-  return (typeof text === 'string' ? text : text.subarray(0, MAGIC.length).toString('latin1')).startsWith(MAGIC);
-}
-
 /**
  * Reads the format: a header `$ANSIBLE_VAULT;1.2;AES256;label`, then lines of hex. What they spell is once more hex, in
  * three lines: salt, HMAC, ciphertext.

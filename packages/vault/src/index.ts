@@ -1,6 +1,7 @@
-export { isVaultText } from './envelope.ts';
-export { sealText, VaultKeyring, type OpenedVault, type VaultKey } from './keyring.ts';
+export { sealText, VaultKeyring, vaultSealer, type OpenedVault, type VaultKey } from './keyring.ts';
 export { loadVaultKey, parseVaultId, type PasswordSource, type PasswordOptions } from './password-source.ts';
-export { createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, readVaultFile, rekeyVaultFiles } from './vault-file.ts';
-export { formatInlineVault } from './inline.ts';
+export { createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, readVaultFile } from './vault-file.ts';
+export { formatInlineValue } from './inline.ts';
 export { replaceFile } from './replace-file.ts';
+export { rekeyFiles, type Rekeyed } from './rekey.ts';
+export type { Opened, Opener, Sealer } from './sealing.ts';

@@ -1,6 +1,7 @@
 import { HsmfleetError, type Secret } from '@hsmfleet/contract';
 import { seal, unseal } from './cipher.ts';
 import { checkLabel, DEFAULT_LABEL, formatEnvelope, parseEnvelope } from './envelope.ts';
+import type { Opened, Opener, Sealer } from './sealing.ts';
 
 /** A vault password with its vault id. */
 export interface VaultKey {
@@ -9,16 +10,16 @@ export interface VaultKey {
 }
 
 /** What was decrypted, and how. */
-export interface OpenedVault {
-  plaintext: Buffer;
+export interface OpenedVault extends Opened {
   /** Vault id in the header; `default` for format 1.1. */
   label: string;
   /** The key that fitted, which need not be the one with the label. */
   key: VaultKey;
+  again: Sealer;
 }
 
 /** The vault passwords at hand. */
-export class VaultKeyring {
+export class VaultKeyring implements Opener {
   readonly keys: readonly VaultKey[];
 
   constructor(keys: readonly VaultKey[]) {
@@ -29,14 +30,14 @@ export class VaultKeyring {
    * Decrypts with the first key that fits: those with the label of the header first, then all others, as Ansible does.
    * @throws HsmfleetError VAULT_INVALID for what is malformed, VAULT_PASSWORD when no key is there or none fits
    */
-  async open(text: string): Promise<OpenedVault> {
-    const envelope = parseEnvelope(text);
+  async open(sealed: string | Buffer): Promise<OpenedVault> {
+    const envelope = parseEnvelope(sealed.toString());
     const { label } = envelope;
     if (this.keys.length === 0) throw noPassword();
     const ordered = [...this.keys.filter((key) => key.label === label), ...this.keys.filter((key) => key.label !== label)];
     for (const key of ordered) {
       const plaintext = await unseal(envelope, key.password);
-      if (plaintext !== undefined) return { plaintext, label, key };
+      if (plaintext !== undefined) return { plaintext, label, key, again: vaultSealer(key, label) };
     }
     throw new HsmfleetError('VAULT_PASSWORD', this.#noneFits(label), { hint: 'if the password is right, the encrypted text was changed: compare it with a copy that still opens' });
   }
@@ -67,6 +68,11 @@ export class VaultKeyring {
     }
     return first;
   }
+}
+
+/** What encrypts with a key, under its label or another one. */
+export function vaultSealer(key: VaultKey, label = key.label): Sealer {
+  return { seal: (plaintext) => sealText(plaintext, key, label) };
 }
 
 /** Encrypts with a key, under its label or another one. */

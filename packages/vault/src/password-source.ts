@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, extname, resolve } from 'node:path';
-import { HsmfleetError, Secret } from '@hsmfleet/contract';
-import { checkLabel, DEFAULT_LABEL, isVaultText } from './envelope.ts';
+import { HsmfleetError, Secret, sealedKind } from '@hsmfleet/contract';
+import { checkLabel, DEFAULT_LABEL } from './envelope.ts';
 import type { VaultKey } from './keyring.ts';
 
 /** Where a vault password comes from. */
@@ -75,7 +75,7 @@ async function fromFile(given: string, label: string, options: PasswordOptions):
     }
     if (found.isFile() && (found.mode & 0o044) !== 0) options.warn(`the vault password file ${path} can be read by group or others: chmod 600 ${path}`);
     const bytes = await readFile(path);
-    if (isVaultText(bytes)) throw new HsmfleetError('VAULT_PASSWORD', `the vault password file ${path} is itself encrypted`, { hint: 'a file with a password is plain text, readable by its owner alone' });
+    if (sealedKind(bytes) !== undefined) throw new HsmfleetError('VAULT_PASSWORD', `the vault password file ${path} is itself encrypted`, { hint: 'a file with a password is plain text, readable by its owner alone' });
     return passwordOf(Buffer.from(bytes), `the file ${path}`, true);
   } catch (thrown) {
     if (thrown instanceof HsmfleetError) throw thrown;

@@ -1,14 +1,16 @@
 import { chmodSync, existsSync, linkSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import { HsmfleetError, Secret, sealedKind } from '@hsmfleet/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isVaultText } from './envelope.ts';
-import { VaultKeyring, type VaultKey } from './keyring.ts';
-import { createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, readVaultFile, rekeyVaultFiles } from './vault-file.ts';
+import { VaultKeyring, vaultSealer, type VaultKey } from './keyring.ts';
+import { rekeyFiles } from './rekey.ts';
+import type { Sealer } from './sealing.ts';
+import { createVaultFile, decryptVaultFile, editVaultFile, encryptVaultFile, readVaultFile } from './vault-file.ts';
 
-const key = (label: string, word = 'kaktus'): VaultKey => ({ label, password: new Secret(word, 'a test') });
-const keyring = new VaultKeyring([key('prod')]);
+const vaultKey = (label: string, word = 'kaktus'): VaultKey => ({ label, password: new Secret(word, 'a test') });
+const key = (label: string, word?: string): Sealer => vaultSealer(vaultKey(label, word));
+const keyring = new VaultKeyring([vaultKey('prod')]);
 let folder = '';
 let file = '';
 
@@ -26,7 +28,7 @@ const inMemory = (): string[] => readdirSync('/dev/shm').filter((name) => name.s
 describe('in its place', () => {
   it('is encrypted and decrypted, keeps its mode, and leaves nothing beside it', async () => {
     await encryptVaultFile(file, key('prod'));
-    expect([isVaultText(readFileSync(file)), modeOf(file)]).toEqual([true, '640']);
+    expect([sealedKind(readFileSync(file)), modeOf(file)]).toEqual(['vault', '640']);
     expect((await readVaultFile(file, keyring)).toString()).toBe('pin: "648219"\n');
     await decryptVaultFile(file, keyring);
     expect([readFileSync(file, 'utf8'), modeOf(file)]).toEqual(['pin: "648219"\n', '640']);
@@ -36,7 +38,7 @@ describe('in its place', () => {
   it('stays behind its link', async () => {
     symlinkSync('secrets.yml', join(folder, 'link.yml'));
     await encryptVaultFile(join(folder, 'link.yml'), key('prod'));
-    expect([lstatSync(join(folder, 'link.yml')).isSymbolicLink(), isVaultText(readFileSync(file))]).toEqual([true, true]);
+    expect([lstatSync(join(folder, 'link.yml')).isSymbolicLink(), sealedKind(readFileSync(file))]).toEqual([true, 'vault']);
   });
 
   it('keeps bytes that are no text', async () => {
@@ -49,7 +51,7 @@ describe('in its place', () => {
   it('goes into another file, which its owner alone can read', async () => {
     const output = join(folder, 'out.yml');
     await encryptVaultFile(file, key('prod'), output);
-    expect([isVaultText(readFileSync(output)), modeOf(output), readFileSync(file, 'utf8')]).toEqual([true, '600', 'pin: "648219"\n']);
+    expect([sealedKind(readFileSync(output)), modeOf(output), readFileSync(file, 'utf8')]).toEqual(['vault', '600', 'pin: "648219"\n']);
   });
 
   it.skipIf(process.getuid?.() !== 0)('keeps its owner', async () => {
@@ -64,9 +66,9 @@ describe('a failure', () => {
   it('leaves the file as it was', async () => {
     await encryptVaultFile(file, key('prod'));
     const before = readFileSync(file);
-    const wrong = new VaultKeyring([key('prod', 'wrong')]);
+    const wrong = new VaultKeyring([vaultKey('prod', 'wrong')]);
     await expect(decryptVaultFile(file, wrong)).rejects.toMatchObject({ code: 'VAULT_PASSWORD', position: { file, line: 1, column: 1 }, excerpt: '$ANSIBLE_VAULT;1.2;AES256;prod' });
-    await expect(rekeyVaultFiles([file], wrong, key('new', 'other'))).rejects.toMatchObject({ code: 'VAULT_PASSWORD' });
+    await expect(rekeyFiles([file], wrong, key('new', 'other'))).rejects.toMatchObject({ code: 'VAULT_PASSWORD' });
     await expect(editVaultFile(file, wrong, () => Promise.resolve())).rejects.toMatchObject({ code: 'VAULT_PASSWORD' });
     await expect(encryptVaultFile(file, key('prod'))).rejects.toMatchObject({ code: 'VAULT_INVALID', message: expect.stringContaining('encrypted already') as string });
     expect(readFileSync(file).equals(before)).toBe(true);
@@ -84,7 +86,7 @@ describe('a failure', () => {
     await encryptVaultFile(file, key('prod'));
     await encryptVaultFile(other, key('prod', 'another password'));
     const before = [readFileSync(file), readFileSync(other)];
-    await expect(rekeyVaultFiles([file, other], keyring, key('new', 'fresh'))).rejects.toMatchObject({ code: 'VAULT_PASSWORD', position: { file: other } });
+    await expect(rekeyFiles([file, other], keyring, key('new', 'fresh'))).rejects.toMatchObject({ code: 'VAULT_PASSWORD', position: { file: other } });
     expect([readFileSync(file), readFileSync(other)]).toEqual(before);
   });
 
@@ -99,9 +101,9 @@ describe('a failure', () => {
 describe('rekey', () => {
   it('gives another password and label, and keeps the mode', async () => {
     await encryptVaultFile(file, key('prod'));
-    await rekeyVaultFiles([file], keyring, key('next', 'fresh'));
+    await rekeyFiles([file], keyring, key('next', 'fresh'));
     expect(readFileSync(file, 'utf8').split('\n')[0]).toBe('$ANSIBLE_VAULT;1.2;AES256;next');
-    expect([(await readVaultFile(file, new VaultKeyring([key('x', 'fresh')]))).toString(), modeOf(file)]).toEqual(['pin: "648219"\n', '640']);
+    expect([(await readVaultFile(file, new VaultKeyring([vaultKey('x', 'fresh')]))).toString(), modeOf(file)]).toEqual(['pin: "648219"\n', '640']);
     await expect(readVaultFile(file, keyring)).rejects.toMatchObject({ code: 'VAULT_PASSWORD' });
   });
 });
@@ -110,7 +112,7 @@ describe('edit', () => {
   it('hands out plain text in memory, for the owner alone, called after the file; label and mode stay', async () => {
     await encryptVaultFile(file, key('prod'));
     const seen: string[] = [];
-    const changed = await editVaultFile(file, new VaultKeyring([key('other')]), (path) => {
+    const changed = await editVaultFile(file, new VaultKeyring([vaultKey('other')]), (path) => {
       seen.push(path, modeOf(path), modeOf(join(path, '..')), readFileSync(path, 'utf8'));
       // editors write a new file, and leave others beside it
       rmSync(path);

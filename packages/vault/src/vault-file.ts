@@ -1,11 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { HsmfleetError } from '@hsmfleet/contract';
+import { HsmfleetError, sealedKind } from '@hsmfleet/contract';
 import { editInMemory, type Editor } from './edit-in-memory.ts';
-import { isVaultText } from './envelope.ts';
-import { sealText, type OpenedVault, type VaultKey, type VaultKeyring } from './keyring.ts';
 import { replaceFile } from './replace-file.ts';
+import type { Opened, Opener, Sealer } from './sealing.ts';
 
 /*
  * Files that are encrypted as a whole. Everything is decrypted and encrypted before anything is written, and what is
@@ -14,67 +13,58 @@ import { replaceFile } from './replace-file.ts';
 
 /**
  * Decrypts a file.
- * @throws HsmfleetError FILE_MISSING, VAULT_INVALID, VAULT_PASSWORD, each with the file
+ * @throws HsmfleetError FILE_MISSING, VAULT_INVALID, VAULT_PASSWORD, AGE_INVALID, AGE_IDENTITY, each with the file
  */
-export async function readVaultFile(path: string, keyring: VaultKeyring): Promise<Buffer> {
-  return (await openFile(path, keyring)).opened.plaintext;
+export async function readVaultFile(path: string, opener: Opener): Promise<Buffer> {
+  return (await openFile(path, opener)).opened.plaintext;
 }
 
 /**
  * Encrypts a file in its place, or into another.
  * @throws HsmfleetError FILE_MISSING, VAULT_INVALID when it is encrypted already, FILE_WRITE
  */
-export async function encryptVaultFile(path: string, key: VaultKey, output = path): Promise<void> {
+export async function encryptVaultFile(path: string, sealer: Sealer, output = path): Promise<void> {
   const plaintext = await readBytes(path);
-  if (isVaultText(plaintext)) {
+  if (sealedKind(plaintext) !== undefined) {
     throw new HsmfleetError('VAULT_INVALID', `${path} is encrypted already`, { hint: 'hsmfleet vault rekey gives it another password' });
   }
-  await replaceFile(output, await sealText(plaintext, key), output === path ? plaintext : undefined);
+  await replaceFile(output, await sealer.seal(plaintext), output === path ? plaintext : undefined);
 }
 
 /**
  * Decrypts a file in its place, or into another.
  * @throws HsmfleetError as {@link readVaultFile}, FILE_WRITE
  */
-export async function decryptVaultFile(path: string, keyring: VaultKeyring, output = path): Promise<void> {
-  const { bytes, opened } = await openFile(path, keyring);
+export async function decryptVaultFile(path: string, opener: Opener, output = path): Promise<void> {
+  const { bytes, opened } = await openFile(path, opener);
   await replaceFile(output, opened.plaintext, output === path ? bytes : undefined);
-}
-
-/**
- * Gives files another password (and its label): all of them, or none when one cannot be decrypted.
- * @throws HsmfleetError as {@link readVaultFile}, FILE_WRITE
- */
-export async function rekeyVaultFiles(paths: readonly string[], keyring: VaultKeyring, key: VaultKey): Promise<void> {
-  const sealed: { path: string; bytes: Buffer; text: string }[] = [];
-  for (const path of paths) {
-    const { bytes, opened } = await openFile(path, keyring);
-    sealed.push({ path, bytes, text: await sealText(opened.plaintext, key) });
-  }
-  for (const { path, bytes, text } of sealed) await replaceFile(path, text, bytes);
 }
 
 /**
  * Lets a person write a new encrypted file.
  * @throws HsmfleetError FILE_WRITE when it exists, and what editing throws
  */
-export async function createVaultFile(path: string, key: VaultKey, editor: Editor): Promise<void> {
+export async function createVaultFile(path: string, sealer: Sealer, editor: Editor): Promise<void> {
   const exists = await readFile(path).then(() => true, (thrown: unknown) => (thrown as NodeJS.ErrnoException).code !== 'ENOENT');
   if (exists) throw new HsmfleetError('FILE_WRITE', `${path} exists already`, { hint: `hsmfleet vault edit changes it, hsmfleet vault encrypt encrypts it` });
   const plaintext = await editInMemory(Buffer.alloc(0), path, editor);
-  await keep(path, await sealText(plaintext, key), 'absent');
+  await keep(path, await sealer.seal(plaintext), 'absent');
 }
 
 /**
- * Lets a person change an encrypted file; password and label stay.
+ * Lets a person change an encrypted file; password and label, or the one recipient, stay.
+ * @param sealer where the file does not say for whom it is encrypted
  * @returns whether anything changed
  * @throws HsmfleetError as {@link readVaultFile}, FILE_WRITE, and what editing throws
  */
-export async function editVaultFile(path: string, keyring: VaultKeyring, editor: Editor): Promise<boolean> {
-  const { bytes, opened } = await openFile(path, keyring);
+export async function editVaultFile(path: string, opener: Opener, editor: Editor, sealer?: Sealer): Promise<boolean> {
+  const { bytes, opened } = await openFile(path, opener);
+  // before a person begins to type
+  const again = sealer ?? opened.again;
+  if (again instanceof HsmfleetError) throw again;
   const plaintext = await editInMemory(opened.plaintext, path, editor);
   if (plaintext.equals(opened.plaintext)) return false;
-  await keep(path, await sealText(plaintext, opened.key, opened.label), bytes);
+  await keep(path, await again.seal(plaintext), bytes);
   return true;
 }
 
@@ -87,22 +77,28 @@ async function keep(path: string, text: string, expected: Buffer | 'absent'): Pr
     const rescue = join('/dev/shm', `${basename(path)}.${randomBytes(4).toString('hex')}.vault`);
     const saved = await writeFile(rescue, text, { mode: 0o600, flag: 'wx' }).then(() => true, () => false);
     throw new HsmfleetError(thrown.code, thrown.message, {
-      hint: saved ? `what you wrote is in ${rescue}, encrypted with the same password, until the machine restarts` : thrown.hint,
+      hint: saved ? `what you wrote is in ${rescue}, encrypted as the file, until the machine restarts` : thrown.hint,
       cause: thrown,
     });
   }
 }
 
-async function openFile(path: string, keyring: VaultKeyring): Promise<{ bytes: Buffer; opened: OpenedVault }> {
+async function openFile(path: string, opener: Opener): Promise<{ bytes: Buffer; opened: Opened }> {
   const bytes = await readBytes(path);
-  if (!isVaultText(bytes)) {
-    const inline = (bytes.toString('latin1').match(/!vault\s*\|/g) ?? []).length;
-    throw new HsmfleetError('VAULT_INVALID', `${path} is not encrypted with Ansible Vault as a whole`, {
-      hint: inline > 0 ? 'values in it are: write new ones with hsmfleet vault encrypt-string' : undefined,
+  return { bytes, opened: await openSealedFile(path, bytes, opener) };
+}
+
+/** Decrypts the bytes of a file. @throws HsmfleetError VAULT_INVALID for a file that is not encrypted; VAULT_PASSWORD, AGE_IDENTITY, AGE_INVALID */
+export async function openSealedFile(path: string, bytes: Buffer, opener: Opener): Promise<Opened> {
+  const kind = sealedKind(bytes);
+  if (kind === undefined) {
+    const inline = /!(?:vault|age)\s*\|/.test(bytes.toString('latin1'));
+    throw new HsmfleetError('VAULT_INVALID', `${path} is not encrypted as a whole`, {
+      hint: inline ? 'values in it are: write new ones with hsmfleet vault encrypt-string, give them another password with hsmfleet vault rekey' : undefined,
     });
   }
   try {
-    return { bytes, opened: await keyring.open(bytes.toString('utf8')) };
+    return await opener.open(kind === 'vault' ? bytes.toString('utf8') : bytes);
   } catch (thrown) {
     if (!(thrown instanceof HsmfleetError)) throw thrown;
     const excerpt = bytes.toString('latin1').split('\n', 1)[0];
@@ -110,7 +106,8 @@ async function openFile(path: string, keyring: VaultKeyring): Promise<{ bytes: B
   }
 }
 
-async function readBytes(path: string): Promise<Buffer> {
+/** @throws HsmfleetError FILE_MISSING */
+export async function readBytes(path: string): Promise<Buffer> {
   try {
     return Buffer.from(await readFile(path));
   } catch (thrown) {

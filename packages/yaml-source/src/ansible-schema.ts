@@ -31,5 +31,6 @@ export const ANSIBLE_SCHEMA: ParseOptions & DocumentOptions & SchemaOptions = {
     textTag('!unsafe'),
     textTag('!vault'),
     textTag('!vault-encrypted'),
+    textTag('!age'),
   ],
 };

@@ -4,5 +4,6 @@ export * from './problems.ts';
 export { readBySchema, type SchemaReading } from './read-by-schema.ts';
 export * from './secret-reference.ts';
 export * from './to-value.ts';
-export type { VaultOpener } from './vault-values.ts';
+export { SEALED_TAGS, type VaultOpener } from './vault-values.ts';
+export { SealedFiles, UnopenedFile } from './sealed-files.ts';
 export { YamlSource } from './yaml-source.ts';

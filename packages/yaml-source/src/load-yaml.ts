@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { HsmfleetError } from '@hsmfleet/contract';
+import { HsmfleetError, sealedKind } from '@hsmfleet/contract';
 import { resolveSecrets, type SecretOptions } from './secret-reference.ts';
-import { isVaulted, openText, openVaultValues } from './vault-values.ts';
+import { openText, openVaultValues } from './vault-values.ts';
 import { YamlSource } from './yaml-source.ts';
 
 /** A file as it was found: with problems it may be incomplete. */
@@ -12,35 +12,39 @@ export interface LoadedYaml {
 }
 
 /**
- * Reads and parses a YAML file and resolves its secrets; a file that Ansible Vault encrypted is decrypted first. Mistakes in
+ * Reads and parses a YAML file and resolves its secrets; a file that Ansible Vault or age encrypted is decrypted first. Mistakes in
  * the file are handed back, all of them.
  * @throws HsmfleetError FILE_MISSING when the file cannot be read
  */
 export async function loadYaml(path: string, options: SecretOptions = {}): Promise<LoadedYaml> {
-  return parseYaml(path, await readText(path), options);
+  const bytes = await readBytes(path);
+  return sealedKind(bytes) === 'age' ? finish(await openSealed(path, bytes, options), options) : parseYaml(path, bytes.toString('utf8'), options);
 }
 
 /** {@link loadYaml} for text that is at hand. */
 export async function parseYaml(path: string, text: string, options: SecretOptions = {}): Promise<LoadedYaml> {
-  const source = isVaulted(text) ? await openVaulted(path, text, options) : new YamlSource(path, text);
+  return finish(sealedKind(text) === undefined ? new YamlSource(path, text) : await openSealed(path, text, options), options);
+}
+
+async function finish(source: YamlSource, options: SecretOptions): Promise<LoadedYaml> {
   const { problems, warnings } = await resolveSecrets(source, options);
   const sealed = await openVaultValues(source, options.vault);
   return { source, problems: [...source.problems, ...problems, ...sealed], warnings };
 }
 
-async function openVaulted(path: string, text: string, { vault }: SecretOptions): Promise<YamlSource> {
+async function openSealed(path: string, sealed: string | Buffer, { vault }: SecretOptions): Promise<YamlSource> {
   try {
-    return new YamlSource(path, await openText(text, vault), { encrypted: true });
+    return new YamlSource(path, await openText(sealed, vault), { encrypted: true });
   } catch (thrown) {
     if (!(thrown instanceof HsmfleetError)) throw thrown;
-    const problem = new HsmfleetError(thrown.code, thrown.message, { position: { file: path, line: 1, column: 1 }, excerpt: text.split(/\r?\n/, 1)[0], hint: thrown.hint });
+    const problem = new HsmfleetError(thrown.code, thrown.message, { position: { file: path, line: 1, column: 1 }, excerpt: sealed.toString().split(/\r?\n/, 1)[0], hint: thrown.hint });
     return new YamlSource(path, '', { encrypted: true, problem });
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return Buffer.from(await readFile(path));
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a directory' : 'cannot be read';

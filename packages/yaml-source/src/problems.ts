@@ -46,9 +46,9 @@ export class Problems {
   }
 }
 
-/** One wrong vault password is one mistake, however many values it was for: the first place is told, and how many more. */
+/** One wrong vault password, or one missing identity, is one mistake, however many values it was for: the first place is told, and how many more. */
 function sayOnce(errors: readonly HsmfleetError[]): HsmfleetError[] {
-  const isPassword = (error: HsmfleetError, message?: string): boolean => error.code === 'VAULT_PASSWORD' && (message === undefined || error.message === message);
+  const isPassword = (error: HsmfleetError, message?: string): boolean => (error.code === 'VAULT_PASSWORD' || error.code === 'AGE_IDENTITY') && (message === undefined || error.message === message);
   return errors.flatMap((error, index) => {
     if (!isPassword(error)) return [error];
     if (errors.findIndex(({ message, code }) => code === error.code && message === error.message) !== index) return [];

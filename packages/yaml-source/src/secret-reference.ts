@@ -13,7 +13,7 @@ export type Ask = (question: string) => Promise<string | undefined>;
 export interface SecretOptions {
   /** Asks for `!secret prompt:`; absent: nobody can be asked. */
   ask?: Ask | undefined;
-  /** Decrypts what Ansible Vault encrypted; absent: no password is given. */
+  /** Decrypts what Ansible Vault or age encrypted; absent: no password and no identity are given. */
   vault?: VaultOpener | undefined;
 }
 

@@ -6,7 +6,7 @@ import { parseYaml, Problems, toValue, type LoadedYaml, type VaultOpener } from 
 /** Stands for the vault: what it opens is here, so that this spec is about YAML alone. */
 const vault = (texts: Record<string, string | Buffer>): VaultOpener => ({
   open: (text) => {
-    const name = text.trim().split('\n').at(-1)?.trim() ?? '';
+    const name = text.toString().trim().split('\n').at(-1)?.trim() ?? '';
     const found = texts[name];
     return found === undefined
       ? Promise.reject(new HsmfleetError('VAULT_PASSWORD', 'the vault password does not fit', { hint: 'try another' }))

@@ -1,31 +1,26 @@
-import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import { HsmfleetError, Secret, sealedKind } from '@hsmfleet/contract';
 import { isScalar, visit, type Scalar } from 'yaml';
 import type { YamlSource } from './yaml-source.ts';
 
-/** Decrypts what Ansible Vault encrypted. */
+/** Decrypts what Ansible Vault or age encrypted: text, or bytes where age wrote no armor. */
 export interface VaultOpener {
-  /** @throws HsmfleetError VAULT_PASSWORD, VAULT_INVALID */
-  open(vaultText: string): Promise<{ plaintext: Buffer }>;
+  /** @throws HsmfleetError VAULT_PASSWORD, VAULT_INVALID, AGE_IDENTITY, AGE_INVALID */
+  open(sealed: string | Buffer): Promise<{ plaintext: Buffer }>;
 }
 
-/** Tags of values that Ansible Vault encrypted. */
-const VAULT_TAGS: ReadonlySet<string | undefined> = new Set(['!vault', '!vault-encrypted']);
-
-/** Is a whole file encrypted? */
-export function isVaulted(text: string): boolean {
-  return text.startsWith('$ANSIBLE_VAULT');
-}
+/** Tags of values that are encrypted. What the text begins with says with what. */
+export const SEALED_TAGS: ReadonlySet<string | undefined> = new Set(['!vault', '!vault-encrypted', '!age']);
 
 /**
- * Decrypts every `!vault` value of a file into {@link YamlSource.secrets}.
- * @returns what could not be decrypted: VAULT_PASSWORD, VAULT_INVALID, with position
+ * Decrypts every `!vault` and `!age` value of a file into {@link YamlSource.secrets}.
+ * @returns what could not be decrypted: VAULT_PASSWORD, VAULT_INVALID, AGE_IDENTITY, AGE_INVALID, with position
  */
 export async function openVaultValues(source: YamlSource, vault: VaultOpener | undefined): Promise<HsmfleetError[]> {
   const problems: HsmfleetError[] = [];
   const nodes: Scalar[] = [];
   visit(source.root, {
     Node(_key, node) {
-      if (!VAULT_TAGS.has(node.tag)) return;
+      if (!SEALED_TAGS.has(node.tag)) return;
       if (isScalar(node)) nodes.push(node);
       else problems.push(source.problem('VAULT_INVALID', `${node.tag ?? ''} takes a text`, node, 'hsmfleet vault encrypt-string writes one'));
     },
@@ -44,15 +39,19 @@ export async function openVaultValues(source: YamlSource, vault: VaultOpener | u
   return problems;
 }
 
-/** @throws HsmfleetError VAULT_PASSWORD, VAULT_INVALID */
-export async function openText(vaultText: string, vault: VaultOpener | undefined): Promise<string> {
-  if (vault === undefined) {
-    throw new HsmfleetError('VAULT_PASSWORD', 'it is encrypted with Ansible Vault, and no vault password is given', { hint: 'give one with --vault-password-file, --vault-id or --ask-vault-pass' });
-  }
-  const { plaintext } = await vault.open(vaultText);
+/** @throws HsmfleetError VAULT_PASSWORD, VAULT_INVALID, AGE_IDENTITY, AGE_INVALID */
+export async function openText(sealed: string | Buffer, vault: VaultOpener | undefined): Promise<string> {
+  const plaintext = await openBytes(sealed, vault);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext);
   } catch {
     throw new HsmfleetError('VAULT_INVALID', 'what was encrypted is no UTF-8 text', { hint: 'a file of other bytes is decrypted with hsmfleet vault decrypt' });
   }
+}
+
+/** @throws HsmfleetError VAULT_PASSWORD, VAULT_INVALID, AGE_IDENTITY, AGE_INVALID */
+export async function openBytes(sealed: string | Buffer, vault: VaultOpener | undefined): Promise<Buffer> {
+  if (vault !== undefined) return (await vault.open(sealed)).plaintext;
+  if (sealedKind(sealed) === 'age') throw new HsmfleetError('AGE_IDENTITY', 'it is encrypted with age, and no identity is given', { hint: 'give one with --age-identity FILE, or name the file in HSMFLEET_AGE_IDENTITY' });
+  throw new HsmfleetError('VAULT_PASSWORD', 'it is encrypted with Ansible Vault, and no vault password is given', { hint: 'give one with --vault-password-file, --vault-id or --ask-vault-pass' });
 }

@@ -1,6 +1,7 @@
 import { defineCommand, type Command, type Invocation, type OptionSpec } from '../command.ts';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { DEBUG_OPTION } from '../fleet-options.ts';
+import { AGE_RECIPIENT_OPTIONS, type AgeRecipientOptions } from '../age-options.ts';
 import { NEW_VAULT_OPTIONS, VAULT_OPTIONS, type NewVaultOptions, type VaultOptions } from '../vault-options.ts';
 import type { VaultWriteOptions } from '../vault-commands.ts';
 
@@ -13,7 +14,7 @@ const create = defineCommand<VaultWriteOptions>({
   summary: 'write a new encrypted file in an editor',
   description: 'The plain text is kept in memory (/dev/shm) while you edit, never on a disk. $VISUAL or $EDITOR is the editor.',
   arguments: [{ name: '<file>', description: 'file to make; it must not exist yet' }],
-  options: [ENCRYPT_ID, ...VAULT_OPTIONS, DEBUG_OPTION],
+  options: [ENCRYPT_ID, ...AGE_RECIPIENT_OPTIONS, ...VAULT_OPTIONS, DEBUG_OPTION],
   examples: ['hsmfleet vault create group_vars/webservers/vault.yml'],
   async run({ args: [file = ''], options }) {
     const { createFile } = await import('../vault-commands.ts');
@@ -21,12 +22,12 @@ const create = defineCommand<VaultWriteOptions>({
   },
 });
 
-const edit = defineCommand<VaultOptions>({
+const edit = defineCommand<VaultOptions & AgeRecipientOptions>({
   name: 'vault edit',
   summary: 'change an encrypted file in an editor',
-  description: 'Password, label, mode and owner stay. A file that is not changed, or whose editor fails, is not touched.',
+  description: 'Password, label, mode and owner stay. A file that is not changed, or whose editor fails, is not touched. A file that age encrypted for several recipients does not say who they are: name them.',
   arguments: [FILES],
-  options: [...VAULT_OPTIONS, DEBUG_OPTION],
+  options: [...AGE_RECIPIENT_OPTIONS, ...VAULT_OPTIONS, DEBUG_OPTION],
   examples: ['hsmfleet vault edit group_vars/webservers/vault.yml --vault-password-file ~/.vault'],
   async run(invocation) {
     const { editFiles } = await import('../vault-commands.ts');
@@ -51,7 +52,7 @@ const encrypt = defineCommand<VaultWriteOptions>({
   summary: 'encrypt files in their places, or standard input',
   description: 'Files change whole or not at all, and keep mode and owner. A label other than default makes format 1.2.',
   arguments: [{ name: '[files...]', description: 'files to encrypt; standard input when absent, or -' }],
-  options: [OUTPUT, ENCRYPT_ID, ...VAULT_OPTIONS, DEBUG_OPTION],
+  options: [OUTPUT, ENCRYPT_ID, ...AGE_RECIPIENT_OPTIONS, ...VAULT_OPTIONS, DEBUG_OPTION],
   examples: ['hsmfleet vault encrypt group_vars/webservers/vault.yml --vault-id prod@prompt'],
   async run(invocation) {
     const { encryptFiles } = await import('../vault-commands.ts');
@@ -72,15 +73,22 @@ const decrypt = defineCommand<VaultWriteOptions>({
   },
 });
 
-const rekey = defineCommand<VaultOptions & NewVaultOptions>({
+const rekey = defineCommand<VaultOptions & NewVaultOptions & AgeRecipientOptions & { onlyVaultId?: string[] }>({
   name: 'vault rekey',
-  summary: 'give encrypted files another password',
-  description: 'All of them, or none when one cannot be decrypted. The new password is asked for twice when no option says where it is.',
+  summary: 'give encrypted files and values another password, or other recipients',
+  description: 'Takes files that are encrypted as a whole, and YAML files with encrypted values, whose comments and layout stay. All of them, or none when one cannot be decrypted. The new password is asked for twice when no option says where it is.',
   arguments: [FILES],
-  options: [...NEW_VAULT_OPTIONS, ...VAULT_OPTIONS, DEBUG_OPTION],
-  examples: ['hsmfleet vault rekey group_vars/*/vault.yml --vault-password-file old --new-vault-id prod@new'],
+  options: [
+    ...NEW_VAULT_OPTIONS,
+    { flags: '--only-vault-id <label>', repeat: true, description: 'leave alone what has another vault id; may be repeated' },
+    ...AGE_RECIPIENT_OPTIONS, ...VAULT_OPTIONS, DEBUG_OPTION,
+  ],
+  examples: [
+    'hsmfleet vault rekey group_vars/*/vault.yml --vault-password-file old --new-vault-id prod@new',
+    'hsmfleet vault rekey group_vars/all.yml --vault-password-file old --age-recipients-file team.txt',
+  ],
   async run(invocation) {
-    const { rekeyFiles } = await import('../vault-commands.ts');
+    const { rekey: rekeyFiles } = await import('../vault-commands.ts');
     return rekeyFiles(filesOf(invocation), invocation.options);
   },
 });
