@@ -5,16 +5,17 @@ import { loadHosts } from '@hsmfleet/hosts';
 import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
 import { runPlays, type AgentBundle, type RemoteHosts, type RunnerPlay, type RunOptions, type RunSummary } from '@hsmfleet/runner';
 import type { Store } from '@hsmfleet/store';
-import type { HostTarget, Transport } from '@hsmfleet/transport';
-import { createLocalTransport } from '@hsmfleet/transport-local';
-import { checkTarget, createSshTransport } from '@hsmfleet/transport-ssh';
+import type { HostTarget } from '@hsmfleet/transport';
+import { checkTarget } from '@hsmfleet/transport-ssh';
 import { loadAgentBundle } from './agent-bundle.ts';
 import { askHidden, askSecret, canAsk } from './ask-secret.ts';
 import { countOption } from './count-option.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { hostTarget } from './host-target.ts';
+import { createTransports } from './host-transports.ts';
 import { CustodyLoader, type CustodyOptions } from './load-custody.ts';
+import { checkUnchanged, ownHolder, playDigest, RunWatch, type KeptRequest } from './run-control.ts';
 import { newRunId, runUser } from './run-identity.ts';
 import { vaultOpener } from './vault-options.ts';
 
@@ -48,6 +49,15 @@ export interface ExecuteRequest extends PlaybookRequest {
   signal?: AbortSignal | undefined;
   /** Has workers run the hosts, rather than this process. */
   workers?: EngageWorkers | undefined;
+  /** What is kept of it, so that it can be taken up again, stopped from elsewhere, and repeated. */
+  keep?: Omit<KeptRequest, 'plays' | 'program'> | undefined;
+  /** The run is taken up again. */
+  resume?: ResumedRun | undefined;
+}
+
+/** A run that goes on where it was left. */
+export interface ResumedRun extends NonNullable<RunOptions['resume']> {
+  kept: KeptRequest;
 }
 
 /** Finds those that run a playbook's hosts elsewhere. @throws HsmfleetError USAGE when there are none */
@@ -59,6 +69,8 @@ export interface ExecutedRun {
   /** Hosts of all plays, in order. */
   hosts: string[];
   summary: RunSummary;
+  /** Somebody elsewhere ended it. */
+  cancelled: boolean;
 }
 
 /** A playbook that is ready to run: nothing of it can be wrong on the control host any more. */
@@ -99,10 +111,13 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
   const { store, onEvent, onNote = () => undefined } = request;
   const holders = await store.custodyHolders();
   const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
+  const watch = await keep(request, run, runner, plays);
+  const signals = [request.signal, watch?.signal].filter((signal) => signal !== undefined);
   request.onStart?.();
   const summary = await runPlays({
     ...runner, playbook: request.playbook, plays,
-    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    ...(request.resume === undefined ? {} : { resume: request.resume }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
     onEvent(event) {
       // workers store what their hosts tell
@@ -111,9 +126,18 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
       if (event.type === 'custody' || event.type === 'host_unreachable') unproven.delete(event.host);
       if (event.type === 'custody') noteMoved(event, holders, onNote);
     },
-  });
+  }).finally(() => { watch?.stop(); });
   if (unproven.size > 0) onNote(`warning: no task looked at a token on ${[...unproven].join(', ')}: the manifests proved nothing there`);
-  return { run, hosts: hostsOf(compiled), summary };
+  return { run, hosts: hostsOf(compiled), summary, cancelled: watch?.cancel !== undefined };
+}
+
+/** Writes down what the run was asked for before any host is touched, and watches whether somebody wants it to end. */
+async function keep({ keep: kept, resume, store, onNote = () => undefined }: ExecuteRequest, run: string, { bundle, user }: RunnerSettings, plays: readonly RunnerPlay[]): Promise<RunWatch | undefined> {
+  if (resume !== undefined) checkUnchanged(run, resume.kept, plays, bundle.version);
+  const request: KeptRequest | undefined = resume?.kept ?? (kept === undefined ? undefined : { ...kept, program: bundle.version, plays: plays.map((play) => ({ name: play.name, digest: playDigest(play) })) });
+  if (request === undefined) return undefined;
+  await store.saveRunControl({ run, request, holder: ownHolder(user), heardAt: new Date().toISOString() });
+  return new RunWatch(store, run, onNote);
 }
 
 /** What a run is called, who asks for it, and where it tells. */
@@ -213,14 +237,6 @@ function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, becomeP
   return hostTarget(host, play.connection.get(host) ?? {}, {
     user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword,
   });
-}
-
-/** One transport of each kind per run, made when the first host needs it. */
-function createTransports(): (target: HostTarget) => Transport {
-  const made: { ssh?: Transport; local?: Transport } = {};
-  return ({ connection }) => connection === 'local'
-    ? (made.local ??= createLocalTransport())
-    : (made.ssh ??= createSshTransport(canAsk() ? { prompts: { secret: (question) => askSecret(question) } } : {}));
 }
 
 /** A file that the playbook names, or a package that a host built. */

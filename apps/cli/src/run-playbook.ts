@@ -2,7 +2,7 @@ import type { RunEvent } from '@hsmfleet/contract';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
 import { openStore, type Store } from '@hsmfleet/store';
 import { catchInterrupts } from './catch-interrupts.ts';
-import { executePlaybook, type EngageWorkers, type PlaybookRequest } from './execute-playbook.ts';
+import { executePlaybook, type EngageWorkers, type ExecuteRequest, type PlaybookRequest } from './execute-playbook.ts';
 
 /** A playbook to run, as the command line gives it. */
 export interface RunRequest extends PlaybookRequest {
@@ -10,6 +10,12 @@ export interface RunRequest extends PlaybookRequest {
   results?: NodeJS.WritableStream & { isTTY?: boolean };
   /** Has workers run the hosts. */
   workers?: EngageWorkers | undefined;
+  /** The store to use, which the caller closes; one of its own when absent. */
+  store?: Store | undefined;
+  /** Id of the run; a new one when absent. */
+  run?: string | undefined;
+  keep?: ExecuteRequest['keep'];
+  resume?: ExecuteRequest['resume'];
   /** What else is to be done with the hosts, events and the store of the run, after it. */
   afterwards?: (run: FinishedRun) => Promise<void> | void;
 }
@@ -27,12 +33,12 @@ export interface FinishedRun {
  * @throws HsmfleetError, HsmfleetErrors
  */
 export async function runPlaybook(request: RunRequest): Promise<number> {
-  const store = await openStore();
+  const store = request.store ?? (await openStore());
   try {
     const reporter = reporterFor(request);
     const interrupt = catchInterrupts((text) => { reporter.note(text); });
     const events: RunEvent[] = [];
-    const { hosts, summary } = await executePlaybook({
+    const { hosts, summary, cancelled } = await executePlaybook({
       ...request, store, signal: interrupt.signal,
       onStart: interrupt.listen,
       onNote(text) { reporter.note(text); },
@@ -43,9 +49,9 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     }).finally(() => { interrupt.release(); });
     reporter.finish();
     await finish(store, reporter, request, { hosts, events });
-    return interrupt.signal.aborted ? 130 : summary.exitCode;
+    return interrupt.signal.aborted || cancelled ? 130 : summary.exitCode;
   } finally {
-    await store.close();
+    if (request.store === undefined) await store.close();
   }
 }
 

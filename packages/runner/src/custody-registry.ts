@@ -8,8 +8,9 @@ export interface CustodyRegistry {
   claim(host: string, manifest: string): Promise<string | undefined>;
 }
 
-export function createCustodyRegistry(): CustodyRegistry {
-  const holders = new Map<string, string>();
+/** @param known which host has which token, by its manifest, from before */
+export function createCustodyRegistry(known: ReadonlyMap<string, string> = new Map()): CustodyRegistry {
+  const holders = new Map(known);
   return {
     claim(host, manifest) {
       const holder = holders.get(manifest) ?? host;

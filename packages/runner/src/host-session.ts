@@ -170,6 +170,7 @@ export class HostSession {
     const target = this.#target as HostTarget;
     const connection = await this.#context.transport(target).connect(target);
     this.#connection = connection;
+    for (const message of connection.notes ?? []) this.#context.events.emit(this.#host, { type: 'warning', message });
     void connection.closed.then(() => {
       if (this.#connection === connection) this.#connection = undefined;
     });

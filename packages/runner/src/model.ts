@@ -53,8 +53,9 @@ export interface RunOptions {
   /**
    * The run is taken up again: hosts tell what they did, and go on where they were left.
    * `attempt`: 1 for the first time, then counting up: tells events of the control host apart. `told`: its start was told.
+   * `pinsFrozen`: why no host may log in any more. `holders`: which host has which prepared token, by its manifest.
    */
-  resume?: { attempt: number; told: boolean };
+  resume?: { attempt: number; told: boolean; pinsFrozen?: string; holders?: ReadonlyMap<string, string> };
   /** What runners of the same run agree on, when this one runs just some of its hosts. */
   shared?: SharedRun;
   /** Runs the hosts of a play in this one's stead; budgets, batches and the recap stay here. */

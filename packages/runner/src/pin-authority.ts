@@ -18,6 +18,14 @@ export interface PinGuard {
   told(host: string, outcome: PinOutcome | 'unknown', reason: string): Promise<void>;
 }
 
+/** Refuses every login: a PIN was wrong before. @param reason which, and where */
+export function frozenPins(reason: string): PinGuard {
+  return {
+    ask: () => Promise.resolve({ decision: 'refused', reason: `${reason}: none is tried again in it` }),
+    told: () => Promise.resolve(),
+  };
+}
+
 /** A host's permission to try; it owes the authority an outcome. */
 export interface PinTicket {
   decided: Promise<PinDecision>;

@@ -4,7 +4,7 @@ import { createCustodyRegistry } from './custody-registry.ts';
 import { createEventSink, type EventSink } from './event-sink.ts';
 import { HostSession, type SessionContext } from './host-session.ts';
 import type { HostStatus, RemoteHosts, RunnerPlay, RunOptions, RunSummary } from './model.ts';
-import { createPinAuthority } from './pin-authority.ts';
+import { createPinAuthority, frozenPins } from './pin-authority.ts';
 
 /** Numbers of the control host's own events when a run is taken up again: beyond those of workers, and below 2^31. */
 const RESUMED_SEQ_BASE = CONTROL_SEQ_BASE + 500_000_000;
@@ -61,8 +61,8 @@ class Run {
       blob: (sha256) => options.blob(sha256),
       transport: (target) => options.transport(target),
       events,
-      pins: createPinAuthority(options.shared?.pins),
-      custody: options.shared?.custody ?? createCustodyRegistry(),
+      pins: createPinAuthority(options.resume?.pinsFrozen === undefined ? options.shared?.pins : frozenPins(options.resume.pinsFrozen)),
+      custody: options.shared?.custody ?? createCustodyRegistry(options.resume?.holders),
       artifacts: options.artifacts,
       stateDir: options.stateDir,
       resume: options.resume !== undefined,
@@ -123,7 +123,7 @@ class Run {
     };
     if (this.#options.elsewhere !== undefined) {
       await this.#runElsewhere(this.#options.elsewhere, play, batch, remote, settle);
-      if (this.#interrupted) return 'interrupted';
+      if (this.#interrupted) return this.#whyInterrupted();
       return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
     }
     const work = async (): Promise<void> => {
@@ -136,7 +136,7 @@ class Run {
     // the check of received frames is compiled while the hosts answer the first connections, not when their events come
     setImmediate(() => agentFrameProblem(undefined));
     await working;
-    if (this.#interrupted) return 'interrupted';
+    if (this.#interrupted) return this.#whyInterrupted();
     return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
   }
 
@@ -170,6 +170,11 @@ class Run {
       this.#sessions.delete(host);
     }
     return status;
+  }
+
+  #whyInterrupted(): string {
+    const reason: unknown = this.#options.signal?.reason;
+    return typeof reason === 'string' ? reason : 'interrupted';
   }
 
   #isNeededLater(play: RunnerPlay, host: string): boolean {

@@ -1,5 +1,7 @@
+import { HsmfleetError } from '@hsmfleet/contract';
 import { defineCommand } from '../command.ts';
 import { FLEET_OPTIONS, type FleetOptions } from '../fleet-options.ts';
+import type { RunRequest } from '../run-playbook.ts';
 
 interface ApplyOptions extends FleetOptions {
   limit?: string;
@@ -9,6 +11,8 @@ interface ApplyOptions extends FleetOptions {
   diff?: true;
   manifest?: string[];
   manifestKey?: string[];
+  resume?: string;
+  retry?: string;
   workers?: true;
   project: string;
 }
@@ -17,7 +21,7 @@ interface ApplyOptions extends FleetOptions {
 export const apply = defineCommand<ApplyOptions>({
   name: 'apply',
   summary: 'run a playbook on hosts',
-  arguments: [{ name: '<playbook>', description: 'playbook file (YAML, as for Ansible)' }],
+  arguments: [{ name: '[playbook]', description: 'playbook file (YAML, as for Ansible); left out with --resume and --retry' }],
   options: [
     { flags: '-l, --limit <pattern>', description: 'only hosts that match: web:&prod:!old, or @FILE' },
     { flags: '-t, --tags <tags>', description: 'only tasks with one of these tags, separated by commas', repeat: true },
@@ -26,6 +30,8 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '-D, --diff', description: 'show how files change' },
     { flags: '--manifest <file>', description: 'signed manifest of a token, or a folder of them: a token on a host has to be one of these, or the host is refused; may be repeated', repeat: true },
     { flags: '--manifest-key <file>', description: 'public key that is trusted to sign manifests; may be repeated', repeat: true },
+    { flags: '--resume <run>', description: 'go on with a run that was cut off, stopped or lost hosts: with the same playbook, hosts and options; no task that ended runs again' },
+    { flags: '--retry <run>', description: 'run the playbook of a run again, on its hosts that failed, refused or were unreachable' },
     { flags: '--workers', description: 'have workers run the hosts (see `hsmfleet worker`); needs HSMFLEET_DATABASE_URL' },
     { flags: '--project <folder>', description: 'with --workers: folder that they have too, with playbook and hosts files in it', default: '.' },
     ...FLEET_OPTIONS,
@@ -33,18 +39,28 @@ export const apply = defineCommand<ApplyOptions>({
   examples: [
     'hsmfleet apply playbooks/site.yml -i hosts.yml',
     'hsmfleet apply playbooks/site.yml -i hosts.yml -l "webservers:!web07" --check --diff',
+    'hsmfleet apply --resume last',
     'hsmfleet apply playbooks/site.yml -i hosts.yml --manifest manifests/ --manifest-key station.key.pub',
   ],
-  async run({ args: [playbook = ''], options }) {
-    const { runPlaybook } = await import('../run-playbook.ts');
-    const pool = options.workers === true ? await (await import('../worker-pool.ts')).openWorkerPool({ project: options.project, live: true }) : undefined;
-    return runPlaybook({
-      workers: pool?.engage,
-      playbook, fleet: options, limit: options.limit, tags: splitTags(options.tags), skipTags: splitTags(options.skipTags),
-      check: options.check === true, diff: options.diff === true, custody: { manifest: options.manifest, manifestKey: options.manifestKey },
-    }).finally(() => pool?.close());
+  async run({ args: [playbook], options }) {
+    const { takeUpPlaybook } = await import('../take-up-playbook.ts');
+    if (options.resume !== undefined || options.retry !== undefined) return takeUpPlaybook(playbook, { ...options }, (given, more) => perform(given.playbook, given.options as unknown as ApplyOptions, more));
+    if (playbook === undefined) throw new HsmfleetError('USAGE', 'no playbook is given', { hint: 'hsmfleet apply PLAYBOOK -i HOSTS' });
+    const { keptRequest } = await import('../take-up-run.ts');
+    return perform(playbook, options, { keep: await keptRequest(playbook, { ...options }) });
   },
 });
+
+async function perform(playbook: string, options: ApplyOptions, more: Pick<RunRequest, 'store' | 'run' | 'keep' | 'resume'>): Promise<number> {
+  const { runPlaybook } = await import('../run-playbook.ts');
+  const pool = options.workers === true ? await (await import('../worker-pool.ts')).openWorkerPool({ project: options.project, live: true }) : undefined;
+  return runPlaybook({
+    ...more,
+    workers: pool?.engage,
+    playbook, fleet: options, limit: options.limit, tags: splitTags(options.tags), skipTags: splitTags(options.skipTags),
+    check: options.check === true, diff: options.diff === true, custody: { manifest: options.manifest, manifestKey: options.manifestKey },
+  }).finally(() => pool?.close());
+}
 
 function splitTags(given: string[] | undefined): string[] | undefined {
   return given?.flatMap((tags) => tags.split(',')).map((tag) => tag.trim()).filter((tag) => tag !== '');
