@@ -12,6 +12,7 @@ export const resourceLoaders: ReadonlyMap<string, () => Promise<{ resource: AnyR
   ['command', () => import('./command/index.ts')],
   ['copy', () => import('./copy/index.ts')],
   ['debug', () => import('./debug/index.ts')],
+  ['doctor', () => import('./doctor/index.ts')],
   ['fail', () => import('./fail/index.ts')],
   ['file', () => import('./file/index.ts')],
   ['inventory', () => import('./inventory/index.ts')],

@@ -6,6 +6,7 @@ import { resource as assertResource } from './assert/index.ts';
 import { resource as commandResource } from './command/index.ts';
 import { resource as copyResource } from './copy/index.ts';
 import { resource as debugResource } from './debug/index.ts';
+import { resource as doctorResource } from './doctor/index.ts';
 import { resource as failResource } from './fail/index.ts';
 import { resource as fileResource } from './file/index.ts';
 import { resource as inventoryResource } from './inventory/index.ts';
@@ -33,6 +34,7 @@ export const resources: ReadonlyMap<string, AnyResource> = new Map<string, AnyRe
   ['command', commandResource],
   ['copy', copyResource],
   ['debug', debugResource],
+  ['doctor', doctorResource],
   ['fail', failResource],
   ['file', fileResource],
   ['inventory', inventoryResource],
