@@ -7,12 +7,14 @@ import { scopeOf, type Scope } from '@hsmfleet/template';
  */
 export interface Session {
   readonly vars: Record<string, Rendered>;
+  /** What include_vars read: below what tasks registered or set, above their own variables. */
+  readonly included: Record<string, Value>;
   readonly redactor: Redactor;
 }
 
 /** A session of a run, with the variables that it has so far. */
 export function createSession(vars: Record<string, Rendered> = {}): Session {
-  return { vars: { ...vars }, redactor: createRedactor() };
+  return { vars: { ...vars }, included: {}, redactor: createRedactor() };
 }
 
 /**
@@ -48,16 +50,21 @@ export function factVariables(facts: HostFacts, host: string, check: boolean): R
 export interface VariableLayers {
   facts: Record<string, Value>;
   play: Record<string, Value>;
+  /** Those of the role or file that the task stands in; they stand before the play's. */
+  scope: Record<string, Value>;
   task: Record<string, Value>;
   session: Session;
+  /** Parameters of the role or include that the task comes from. */
+  top: Record<string, Value>;
   /** Those of -e. */
   extra: Record<string, Value>;
 }
 
 /**
- * Ansible's order for what is left to the host: facts, play variables, the task's own, registered results and
- * `set_fact`, those of -e, then the loop's item and the result that `changed_when` and `failed_when` judge.
+ * Ansible's order for what is left to the host: facts, variables of the play or role, the task's own, those of include_vars,
+ * registered results and `set_fact`, parameters of roles and includes, those of -e, then the loop's item and the result that
+ * `changed_when` and `failed_when` judge.
  */
-export function taskScope(layers: VariableLayers, top: Record<string, Value> = {}): Scope {
-  return scopeOf(layers.facts, layers.play, layers.task, layers.session.vars, layers.extra, top);
+export function taskScope({ facts, play, scope, task, session, top, extra }: VariableLayers, own: Record<string, Value> = {}): Scope {
+  return scopeOf(facts, play, scope, task, session.included, session.vars, top, extra, own);
 }

@@ -55,7 +55,7 @@ function splitLines(text: string): string[] {
 }
 
 /** One report for a whole loop, in the shape that Ansible registers: `results` holds each item's. */
-export function loopReport(items: readonly { item: Rendered; loopVar: string; report: ItemReport }[]): ItemReport {
+export function loopReport(items: readonly { item: Rendered; loopVar: string; report: ItemReport; index?: { name: string; value: number } }[]): ItemReport {
   if (items.length === 0) return skippedReport('no items in the list', { results: [] });
   const reports = items.map(({ report }) => report);
   const worst = (outcome: TaskOutcome) => reports.some((report) => report.outcome === outcome);
@@ -76,7 +76,10 @@ export function loopReport(items: readonly { item: Rendered; loopVar: string; re
       failed,
       skipped,
       msg: message,
-      results: items.map(({ item, loopVar, report }) => ({ ...report.result, [loopVar]: item, ansible_loop_var: loopVar })),
+      results: items.map(({ item, loopVar, report, index }) => ({
+        ...report.result, [loopVar]: item, ansible_loop_var: loopVar,
+        ...(index === undefined ? {} : { [index.name]: index.value, ansible_index_var: index.name }),
+      })),
     },
   };
 }

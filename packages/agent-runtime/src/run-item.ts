@@ -26,7 +26,9 @@ interface Progress {
  * Runs one resource once: render, inspect, plan, and (outside check mode) execute, inspect and plan again, verify.
  * Never throws: whatever goes wrong is the report's error.
  */
-export async function runItem(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
+export async function runItem(task: PreparedTask, scope: Scope, given: RunContext): Promise<ItemReport> {
+  const { diff } = task.planned;
+  const context = diff === undefined ? given : { ...given, plan: { ...given.plan, diff } };
   const progress: Progress = { changes: [], warnings: [], diffs: [], results: [] };
   try {
     return await attempt(task, scope, context, progress);

@@ -1,12 +1,12 @@
-import { decodeValue, outcomeOf, tasksIn, toErrorShape, type EventBody, type Plan, type PlannedTask, type Value, type WireValue } from '@hsmfleet/contract';
+import { decodeValue, outcomeOf, toErrorShape, type EventBody, type Plan, type Value, type WireValue } from '@hsmfleet/contract';
 import type { ExecuteContext, PinGate, WriteHost } from '@hsmfleet/resource';
 import { CustodyCheck, withCustody } from './custody-check.ts';
 import type { CustodyClaims } from './custody-claims.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { factVariables, type Session } from './host-variables.ts';
-import type { ResourceSource, RunContext } from './run-context.ts';
-import { runTask } from './run-task.ts';
-import { runTaskOnce } from './run-task-once.ts';
+import type { ControlHost, ResourceSource, RunContext } from './run-context.ts';
+import { StepWalker, type PlayStatus } from './run-steps.ts';
+import { decodeAll } from './step-scope.ts';
 import type { TaskLog } from './task-log.ts';
 
 export interface RunPlanOptions {
@@ -25,12 +25,15 @@ export interface RunPlanOptions {
   ready?: () => Promise<void>;
   /** Aborting stops after the task that runs. */
   signal?: AbortSignal;
+  /** Other hosts and people; a task that needs them does what it can without when absent. */
+  control?: ControlHost;
+  /** Runs work when nothing else changes this host; for hosts that others delegate tasks to. */
+  exclusive?: RunContext['exclusive'];
   /** What earlier agents of this run did of this play, and where this one writes down what it does. */
   log?: TaskLog;
 }
 
-/** How a play ended on this host. `stopped`: told to stop before it was through. */
-export type PlayStatus = 'ok' | 'failed' | 'refused' | 'stopped';
+export type { PlayStatus } from './run-steps.ts';
 
 /** Name of the pseudo resource that reports the settling of web changes at the end of a play. */
 export const WEB_SETTLE = 'web_settle';
@@ -38,7 +41,7 @@ export const WEB_SETTLE = 'web_settle';
 export const PREPARE = 'prepare';
 
 /**
- * Runs one play on this host: facts, tasks until one fails, handlers (only when none failed), and the settling of web
+ * Runs one play on this host: facts, tasks until one fails, handlers (when none failed, or as asked), and the settling of web
  * changes, which happens in any case outside check mode. Everything that happens goes out through `emit`, last of all
  * `host_finished`. Never throws.
  */
@@ -59,23 +62,26 @@ export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
     measured: (point) => { emit({ type: 'benchmark', point: { ...point, host: plan.host } }); },
   };
   let status: PlayStatus;
+  const walker = new StepWalker(plan);
   try {
     // a change that an earlier agent left half-made would be read as facts; check mode changes nothing, not even this
     if (!plan.check && (await host.recoverWeb?.(execute)) === true) given.log?.putBack();
     const context = { ...createContext(options, execute, emit), log: options.log };
     if (plan.gatherFacts) emit({ type: 'facts', facts: host.facts });
-    status = await runTasks(context, options);
+    status = await walker.run(context);
   } catch (thrown) {
     status = emitOwnTask(plan, emit, { id: 'prepare', name: 'prepare the host', resource: PREPARE, started: process.hrtime() }, thrown);
   }
   if (!plan.check) {
-    const settled = await settleWeb(options, execute, emit);
+    const settled = await (options.exclusive ?? ((work) => work()))(() => settleWeb(options, execute, emit));
     if (settled !== undefined) given.log?.putBack();
     if (settled !== undefined && status === 'ok') status = settled;
   }
-  emit({ type: 'host_finished', play: plan.play.index, status });
+  emit({ type: 'host_finished', play: plan.play.index, status, ...(walker.ends === undefined ? {} : { ends: walker.ends }) });
   return status;
 }
+
+const NO_VARIABLES: Record<string, Value> = {};
 
 function createContext(options: RunPlanOptions, execute: ExecuteContext, emit: RunContext['emit']): RunContext {
   const { plan, host, resources, session, blobPath } = options;
@@ -86,35 +92,17 @@ function createContext(options: RunPlanOptions, execute: ExecuteContext, emit: R
     return value === undefined ? [] : [[name, value]];
   }));
   const facts = factVariables(host.facts, plan.host, plan.check);
-  return { plan, host, resources, session, blobPath, execute, emit, ready: options.ready ?? (() => Promise.resolve()), facts, playVars, extraVars };
-}
-
-async function runTasks(context: RunContext, { signal }: RunPlanOptions): Promise<PlayStatus> {
-  const { plan } = context;
-  const notified = new Set<string>();
-  for (const task of tasksIn(plan.tasks)) {
-    await context.ready();
-    if (signal?.aborted === true) return 'stopped';
-    const end = await runTaskOnce(task, false, context, () => runTask(task, false, context));
-    if (end.stop !== undefined) return end.stop;
-    for (const name of end.notified) notified.add(name);
-  }
-  // A handler may notify further ones; each runs at most once, in the order in which they are defined.
-  const done = new Set<PlannedTask>();
-  for (;;) {
-    const next = [...tasksIn(plan.handlers)].find((handler) => !done.has(handler) && answersTo(handler, notified));
-    if (next === undefined) return 'ok';
-    await context.ready();
-    if (signal?.aborted === true) return 'stopped';
-    done.add(next);
-    const end = await runTaskOnce(next, true, context, () => runTask(next, true, context));
-    if (end.stop !== undefined) return end.stop;
-    for (const name of end.notified) notified.add(name);
-  }
-}
-
-function answersTo(handler: PlannedTask, notified: ReadonlySet<string>): boolean {
-  return notified.has(handler.name) || (handler.listen ?? []).some((name) => notified.has(name));
+  const scopes = new Map<string, Record<string, Value>>();
+  const scopeVars = (name: string | undefined): Record<string, Value> => {
+    if (name === undefined) return NO_VARIABLES;
+    let vars = scopes.get(name);
+    if (vars === undefined) scopes.set(name, (vars = decodeAll(plan.scopes?.[name], plan.secrets)));
+    return vars;
+  };
+  return {
+    plan, host, resources, session, blobPath, execute, emit, ready: options.ready ?? (() => Promise.resolve()), facts, playVars, extraVars,
+    scopeVars, outer: {}, suffix: '', rescuable: false, signal: options.signal, control: options.control, exclusive: options.exclusive ?? ((work) => work()),
+  };
 }
 
 /** Applies web changes that no task applied; tells only when there was something to tell. Undefined: all is well. */

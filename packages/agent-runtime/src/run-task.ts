@@ -10,7 +10,7 @@ import {
 import { hasMarkup, renderText, renderValue, type Scope } from '@hsmfleet/template';
 import { clipResult } from './clip-result.ts';
 import { decodeConditions, firstFalse } from './condition.ts';
-import { taskScope } from './host-variables.ts';
+import { decodeAll, stepScope } from './step-scope.ts';
 import { failedReport, loopReport, skippedReport, type ItemReport } from './item-report.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { judge } from './judge.ts';
@@ -25,17 +25,24 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
   const started = process.hrtime();
   let name = planned.name;
   let report: ItemReport;
+  let delegatedTo: string | undefined;
+  // as in Ansible a task notifies when it changed something, an ignored failure does not
+  let notified: readonly string[] = [];
   try {
     const prepared = prepareTask(planned, handler, context);
     name = renderName(planned, scopeOfTask(prepared, context)({}));
     context.emit({ type: 'task_started', task, name, resource, handler });
-    report = planned.loop === undefined ? await runOnce(prepared, {}, context) : await runLoop(prepared, context);
+    report = planned.loop === undefined ? await runEach(prepared, {}, context) : await runLoop(prepared, context);
+    ({ delegatedTo } = prepared);
+    notified = report.outcome === 'changed' ? namesOf(planned.notify, prepared, context) : [];
   } catch (thrown) {
     report = failedReport({ position: planned.position, ...toErrorShape(thrown) });
   }
   if (planned.register !== undefined) context.session.vars[planned.register] = report.result;
 
-  const ignored = report.outcome === 'failed' && planned.ignoreErrors === true;
+  const ignored = report.outcome === 'failed' && (planned.ignoreErrors === true || (planned.ignoreUnreachable === true && report.result.unreachable === true));
+  const rescued = report.outcome === 'failed' && !ignored && context.rescuable;
+  if (rescued) rememberFailure(planned, name, report, context);
   const shown = planned.noLog === true ? hide(report) : report;
   context.emit({
     type: 'task_finished',
@@ -45,6 +52,8 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
     handler,
     outcome: report.outcome,
     ignored,
+    ...(rescued ? { rescued } : {}),
+    ...(delegatedTo === undefined ? {} : { delegatedTo }),
     durationMs: millisecondsSince(started),
     changes: shown.changes,
     warnings: shown.warnings,
@@ -56,31 +65,47 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
   });
   return {
     stop: report.outcome === 'refused' ? 'refused' : report.outcome === 'failed' && !ignored ? 'failed' : undefined,
-    // as in Ansible a task notifies when it changed something, an ignored failure does not
-    notified: report.outcome === 'changed' ? (planned.notify ?? []).map(String) : [],
+    notified,
+    outcome: report.outcome,
+    ...(report.outcome === 'failed' && !ignored && planned.anyErrorsFatal === true ? { fatal: true } : {}),
   };
 }
 
+/** What a rescue section, and what comes after it, sees of the failure. */
+function rememberFailure({ id, resource, position }: PlannedTask, name: string, report: ItemReport, { session }: RunContext): void {
+  session.vars.ansible_failed_task = { name, action: resource, id, position: { ...position } };
+  session.vars.ansible_failed_result = report.result;
+}
+
+/** Names of handlers; those that hold markup are rendered when the task has run, and may come out as a list. */
+function namesOf(notify: PlannedTask['notify'], task: PreparedTask, context: RunContext): string[] {
+  return (notify ?? []).flatMap((wire) => {
+    if (typeof wire === 'string' && !hasMarkup(wire)) return [wire];
+    const rendered = renderValue(decodeValue(wire as WireValue, context.plan.secrets), scopeOfTask(task, context)({}));
+    return (Array.isArray(rendered) ? rendered : [rendered]).map(String);
+  });
+}
+
 function prepareTask(planned: PlannedTask, handler: boolean, { plan }: RunContext): PreparedTask {
-  const vars: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(planned.vars ?? {})) vars[name] = decodeValue(value as WireValue, plan.secrets);
   return {
     planned,
     handler,
     when: decodeConditions(planned.when, plan.secrets),
     changedWhen: decodeConditions(planned.changedWhen, plan.secrets),
     failedWhen: decodeConditions(planned.failedWhen, plan.secrets),
-    vars,
+    until: decodeConditions(planned.until, plan.secrets),
+    vars: decodeAll(planned.vars, plan.secrets),
+    top: decodeAll(planned.top, plan.secrets),
+    delegations: 0,
   };
 }
 
-function scopeOfTask(task: PreparedTask, context: RunContext): (top: Record<string, Value>) => Scope {
-  const layers = { facts: context.facts, play: context.playVars, task: task.vars, session: context.session, extra: context.extraVars };
-  return (top) => taskScope(layers, top);
+function scopeOfTask({ planned, vars, top }: PreparedTask, context: RunContext): (own: Record<string, Value>) => Scope {
+  return stepScope(context, { scope: planned.scope, vars, top });
 }
 
 /** A name is for people: one that cannot be rendered is shown as it was written. */
-function renderName(planned: PlannedTask, scope: Scope): string {
+export function renderName(planned: Pick<PlannedTask, 'name' | 'position'>, scope: Scope): string {
   if (!hasMarkup(planned.name)) return planned.name;
   try {
     return String(renderText(planned.name, scope, planned.position));
@@ -90,12 +115,27 @@ function renderName(planned: PlannedTask, scope: Scope): string {
   }
 }
 
-async function runOnce(task: PreparedTask, top: Record<string, Value>, context: RunContext): Promise<ItemReport> {
-  const scopeWith = (more: Record<string, Value>) => scopeOfTask(task, context)({ ...top, ...more });
+async function runEach(task: PreparedTask, top: Record<string, Value>, context: RunContext): Promise<ItemReport> {
+  const scopeOf = scopeOfTask(task, context);
+  const scopeWith = (more: Record<string, Value>) => scopeOf({ ...top, ...more });
   const scope = scopeWith({});
   const no = firstFalse(task.when, scope);
   if (no !== undefined) return skippedReport(`the condition is false: ${no.text}`, { false_condition: no.text });
-  return judge(await runItem(task, scope, context), task, scopeWith);
+  const attempt = async (): Promise<ItemReport> => judge(await act(task, scope, context), task, scopeWith);
+  return task.until.length === 0 ? attempt() : (await import('./retry.ts')).runUntil(task, scopeWith, context, attempt);
+}
+
+/** Does what the task asks for: here, or on the host that it is delegated to. Never throws. */
+async function act(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
+  try {
+    if (task.planned.delegateTo !== undefined) return await (await import('./delegate.ts')).delegate(task, scope, context);
+    if (task.planned.environment === undefined && task.planned.timeout === undefined) return await context.exclusive(() => runItem(task, scope, context));
+    const { host, warnings } = (await import('./program-surroundings.ts')).surround(task, scope, context);
+    const report = await context.exclusive(() => runItem(task, scope, { ...context, host }));
+    return { ...report, warnings: [...warnings, ...report.warnings] };
+  } catch (thrown) {
+    return failedReport({ position: task.planned.position, ...toErrorShape(thrown) });
+  }
 }
 
 /** Every item is run, also after one that failed, as Ansible does. */
@@ -103,21 +143,28 @@ async function runLoop(task: PreparedTask, context: RunContext): Promise<ItemRep
   const items = renderItems(task, context);
   if (items === undefined) return skippedReport(`the condition is false: ${task.when.map((one) => one.text).join(' and ')}`);
   const loopVar = task.planned.loopVar ?? 'item';
-  const done: { item: Rendered; loopVar: string; report: ItemReport }[] = [];
-  for (const item of items) {
+  const { loopControl } = task.planned;
+  const controls = loopControl === undefined ? undefined : await import('./loop-variables.ts');
+  const { secrets } = context.plan;
+  const done: Parameters<typeof loopReport>[0][number][] = [];
+  for (const [index, item] of items.entries()) {
     let report: ItemReport;
+    let label: Value | undefined;
+    const own = controls?.itemVariables(task.planned, items, index) ?? { [loopVar]: item, ansible_loop_var: loopVar };
     await context.ready();
     try {
-      report = await runOnce(task, { [loopVar]: item, ansible_loop_var: loopVar }, context);
+      if (index > 0) await controls?.pauseBetween(task.planned, scopeOfTask(task, context)(own), secrets, context.signal);
+      report = await runEach(task, own, context);
+      label = controls?.itemLabel(task.planned, scopeOfTask(task, context)(own), secrets);
     } catch (thrown) {
       report = failedReport({ position: task.planned.position, ...toErrorShape(thrown) });
     }
-    done.push({ item, loopVar, report });
+    done.push({ item, loopVar, report, ...(loopControl?.indexVar === undefined ? {} : { index: { name: loopControl.indexVar, value: index } }) });
     const shown = task.planned.noLog === true ? hide(report) : report;
     context.emit({
       type: 'item_finished',
       task: task.planned.id,
-      item: task.planned.noLog === true ? HIDDEN : item,
+      item: task.planned.noLog === true ? HIDDEN : (label ?? item),
       outcome: report.outcome,
       changes: shown.changes,
       ...(shown.message === undefined ? {} : { message: shown.message }),
