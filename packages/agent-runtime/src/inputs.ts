@@ -32,7 +32,7 @@ export function makeInputs(
     const text = decodeValue(input.text as WireValue, secrets);
     const rendered = text instanceof Deferred ? renderTemplate(text, scope) : text;
     const secret = rendered instanceof Secret;
-    const bytes = Buffer.from(secret ? rendered.reveal() : String(rendered), 'utf8');
+    const bytes = Buffer.from(secret ? rendered.reveal() : String(rendered), input.encoding ?? 'utf8');
     inputs[param] = {
       name: input.name,
       sha256: createHash('sha256').update(bytes).digest('hex'),

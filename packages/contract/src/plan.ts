@@ -56,7 +56,12 @@ export const TaskInput = Type.Union([
   Type.Object({ kind: Type.Literal('blob'), blob: BlobRef }, strict),
   ArtifactInput,
   Type.Object(
-    { kind: Type.Literal('template'), name: Type.String(), text: Type.Unknown({ description: 'wire value: string, or a $template' }) },
+    {
+      kind: Type.Literal('template'),
+      name: Type.String(),
+      text: Type.Unknown({ description: 'wire value: string, a $template, or the $secret of a file that was encrypted' }),
+      encoding: Type.Optional(Type.Literal('base64', { description: 'the text stands for bytes, which are no template' })),
+    },
     strict,
   ),
 ]);

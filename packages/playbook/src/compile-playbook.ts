@@ -60,7 +60,7 @@ async function compileOnce(options: CompileOptions, sealed: SealedFiles): Promis
   const folder = dirname(options.playbook);
   const control: ControlFiles = { sealed, searchFolders: (kind) => [join(folder, kind), folder] };
   const lookups = createControlLookups(control);
-  const files = new TaskFiles(folder, createTemplates(control));
+  const files = new TaskFiles(folder, createTemplates(control), sealed);
   const variables = new PlayVariables(options, problems, lookups);
   const remembered = new Map<string, Set<string>>();
   const everRegistered = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap(namesSetBy)));

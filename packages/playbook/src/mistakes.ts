@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { HsmfleetError } from '@hsmfleet/contract';
+import { HsmfleetError, sealedKind } from '@hsmfleet/contract';
 import type { Problems} from '@hsmfleet/yaml-source';
 import { suggestion } from '@hsmfleet/yaml-source';
 
@@ -63,7 +63,7 @@ export class Mistakes {
       try {
         const text = readFileSync(file, 'utf8');
         // positions in an encrypted file are those of its decrypted text, which is not shown
-        lines = text.startsWith('$ANSIBLE_VAULT') ? [] : text.split(/\r?\n/);
+        lines = sealedKind(text) !== undefined ? [] : text.split(/\r?\n/);
       } catch {
         // a position in what is no file: a list of hosts on the command line
         lines = [];

@@ -78,10 +78,34 @@ describe('mistakes', () => {
     expect(await mistakesOf('- hosts: web\n  vars_files: [v.yml]\n  tasks: []\n', { 'v.yml': whole })).toMatchObject([{ code: 'VAULT_PASSWORD', position: { line: 1 } }]);
   });
 
-  it('an encrypted file is not sent to a host as it is', async () => {
+  it('a file that cannot be opened, or is for a resource that keeps no secret, is told at the parameter', async () => {
     const playbook = '- hosts: web\n  tasks:\n    - copy: {src: key.pem, dest: /k}\n    - template: {src: key.pem, dest: /k}\n';
-    expect(await mistakesOf(playbook, { 'key.pem': whole }, { vault })).toMatchObject([
-      { code: 'PLAYBOOK_INVALID', position: { line: 3 }, message: expect.stringContaining('is encrypted with Ansible Vault') as string }, { position: { line: 4 } },
+    expect(await mistakesOf(playbook, { 'key.pem': whole })).toMatchObject([
+      { code: 'VAULT_PASSWORD', position: { line: 3, column: 19 }, message: expect.stringMatching(/key\.pem: it is encrypted with Ansible Vault, and no vault password is given; the same goes for 1 more place$/) as string },
     ]);
+    expect(await mistakesOf('- hosts: web\n  tasks:\n    - plain_copy: {src: key.pem}\n', { 'key.pem': whole }, { vault })).toMatchObject([{ code: 'PLAYBOOK_INVALID', message: expect.stringContaining('takes no secret') as string }]);
+  });
+});
+
+describe('a file of the control host that is encrypted as a whole', () => {
+  const bytes = Buffer.from([0xff, 0, ...Buffer.from(PIN)]);
+
+  it('goes to hosts as a secret of the plan, whatever its bytes, and never as a blob', async () => {
+    const playbook = '- hosts: web\n  tasks:\n    - copy: {src: key.bin, dest: /k}\n    - copy: {src: plain, dest: /k}\n';
+    const { plays, blobs } = await compile(playbook, { 'key.bin': await sealText(bytes, key), plain: 'x' }, { vault });
+    expect([...blobs.values()].map(({ path }) => path)).toEqual([expect.stringMatching(/plain$/)]);
+    const plan = plays[0]?.plans.get('a') as Plan;
+    const input = tasksOfPlan(plan)[0]?.inputs?.src;
+    expect(input).toEqual({ kind: 'template', name: 'key.bin', text: { $secret: 's1' }, encoding: 'base64' });
+    expect(Buffer.from(plan.secrets?.s1?.value ?? '', 'base64').equals(bytes)).toBe(true);
+    expect(open(plan)).not.toContain(PIN);
+  });
+
+  it('is a template like another, and what it renders to is a secret, here and on the host', async () => {
+    const playbook = '- hosts: web\n  tasks:\n    - template: {src: a.j2, dest: /k}\n    - template: {src: b.j2, dest: /k}\n    - template: {src: c.j2, dest: /k}\n';
+    const plan = await planOf(playbook, { 'a.j2': await sealText(Buffer.from(`${PIN} {{ level }}`), key), 'b.j2': await sealText(Buffer.from(`${PIN} {{ ansible_hostname }}`), key), 'c.j2': await sealText(Buffer.from(PIN), key) });
+    expect(open(plan)).not.toContain(PIN);
+    const rendered = tasksOfPlan(plan).map(({ inputs }) => renderValue(decodeValue((inputs?.src as { text: WireValue }).text, plan.secrets ?? {}), scopeOf({ ansible_hostname: 'web1' })) as Secret);
+    expect(rendered.map((each) => [String(each), each.reveal()])).toEqual([['[secret]', `${PIN} group`], ['[secret]', `${PIN} web1`], ['[secret]', PIN]]);
   });
 });

@@ -58,6 +58,11 @@ export interface Resource<P = never, F = unknown> {
    */
   files?: Record<string, 'blob' | 'template' | 'artifact'>;
   /**
+   * Those of {@link Resource.files} whose file may be encrypted on the control host: its bytes come as a secret
+   * ({@link InputFile.secret}) and never lie among the files that wait on the host.
+   */
+  secretFiles?: readonly string[];
+  /**
    * Parameters that take bare Jinja expressions, one or a list (`assert.that`, `debug.var`). The compiler leaves them
    * deferred, so that their text is kept; `inspect` and `plan` get an {@link EvaluatedExpression} in place of each.
    * Their schema (`Expression`) describes what people write, so they are not validated again on the host.

@@ -13,7 +13,8 @@ export interface Attributes {
 export type Content =
   | { from: 'blob'; sha256: string }
   | { from: 'text'; text: string }
-  | { from: 'secret'; text: Secret };
+  /** With `encoding` the text stands for bytes. */
+  | { from: 'secret'; text: Secret; encoding?: 'base64' };
 
 export interface WriteFile extends Attributes {
   kind: 'write_file';

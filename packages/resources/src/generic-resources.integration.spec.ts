@@ -133,6 +133,18 @@ describe('copy and template', () => {
     expect(statSync(at('secret')).mode & 0o777).toBe(0o600);
   });
 
+  test('a file that was encrypted is written byte for byte, and shown nowhere', async () => {
+    const bytes = Buffer.from([0xff, 0, 0x0d, ...Buffer.from('648219')]);
+    const input = { src: { name: 'key.bin', sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length, secret: true, read: () => Promise.resolve(bytes) } };
+    const { steps } = await planOf(copy, { src: 'key.bin', dest: at('bytes') }, input);
+    const [step] = steps;
+    if (step === undefined) throw new Error('nothing to do');
+    expect(JSON.stringify([steps, await host.diff(step), host.describe(step)])).not.toMatch(/648219|NjQ4MjE5/);
+    await host.execute(step, context);
+    expect([readFileSync(at('bytes')).equals(bytes), statSync(at('bytes')).mode & 0o777]).toEqual([true, 0o600]);
+    expect((await planOf(copy, { src: 'key.bin', dest: at('bytes') }, input)).steps).toEqual([]);
+  });
+
   test('a template, also one that a secret went into', async () => {
     expect(await converge(template, { src: 't.j2', dest: at('tpl'), mode: '0640' }, inputOf('templates/t.j2', 'rendered\n'))).toEqual(['write_file']);
     const secret = await planOf(template, { src: 't.j2', dest: at('tpl') }, inputOf('t.j2', 'pin 648219\n', true));

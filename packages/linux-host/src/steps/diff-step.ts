@@ -44,8 +44,8 @@ async function diffContent(step: WriteFile, host: ReadHost, deps: Pick<FileStepD
   const { path, content } = step;
   const stat = await host.stat(path);
   if (content.from === 'secret') return [{ path, note: `${stat === undefined ? 'new file' : 'new contents'}; holds a secret: contents not shown` }];
-  // the old contents are not known to be free of secrets
-  if (stat !== undefined && (stat.mode & 0o077) === 0) return [{ path, note: 'new contents; the old ones are for their owner only, so they are not shown' }];
+  // the old contents are not known to be free of secrets: a PIN file is for the web server's group
+  if (stat !== undefined && (stat.mode & 0o004) === 0) return [{ path, note: 'new contents; the old ones are not for everybody to read, so they are not shown' }];
   if ((stat?.size ?? 0) > LIMIT) return [{ path, note: 'too large to show' }];
   const after = await contentBytes(content, deps);
   const before = stat === undefined ? Buffer.alloc(0) : ((await host.readFile(path)) ?? Buffer.alloc(0));

@@ -20,7 +20,7 @@ export interface FileStepDeps {
 /** The bytes of a step's content. */
 export async function contentBytes(content: Content, deps: Pick<FileStepDeps, 'blob'>): Promise<Buffer> {
   if (content.from === 'text') return Buffer.from(content.text, 'utf8');
-  if (content.from === 'secret') return Buffer.from(content.text.reveal(), 'utf8');
+  if (content.from === 'secret') return Buffer.from(content.text.reveal(), content.encoding ?? 'utf8');
   try {
     return await readFile(deps.blob(content.sha256));
   } catch (cause) {

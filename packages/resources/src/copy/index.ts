@@ -8,13 +8,18 @@ export const resource = defineResource<CopyParams, ContentFacts>({
   summary: 'A file with the contents of a file of the control host, or with contents written in the playbook.',
   params: CopyParams,
   files: { src: 'blob' },
+  secretFiles: ['src'],
   examples: [
     { title: 'A file of the control host', yaml: 'copy:\n  src: files/logo.png\n  dest: /var/www/html/logo.png\n  mode: "0644"\n' },
     { title: 'Contents in the playbook', yaml: 'copy:\n  content: "managed by hsmfleet\\n"\n  dest: /etc/motd\n' },
   ],
 
-  inspect(host, params, inputs) {
+  async inspect(host, params, inputs) {
     const { src } = inputs;
+    if (src?.secret === true) {
+      const text = new Secret((await src.read()).toString('base64'), `the file ${src.name}`);
+      return inspectContent(host, params, src.name, { from: 'secret', text, encoding: 'base64' }, src.sha256);
+    }
     if (src !== undefined) return inspectContent(host, params, src.name, { from: 'blob', sha256: src.sha256 }, src.sha256);
     if (params.content === undefined) {
       throw new HsmfleetError('PARAMS_INVALID', 'copy has neither src nor content', { hint: 'give one of them' });
