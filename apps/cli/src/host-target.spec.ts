@@ -30,6 +30,17 @@ describe('how a host is reached', () => {
     expect(target({ ansible_connection: 'local' })).toMatchObject({ connection: 'local' });
   });
 
+  it.each([['smart', 'ssh'], ['ssh', 'ssh'], ['ssh2', 'ssh2'], ['openssh', 'openssh'], ['paramiko', 'ssh']])('may be chosen by hand: %s', (given, connection) => {
+    expect(target({ ansible_connection: given })).toEqual({ name: 'web1', connection });
+  });
+
+  it('may need a password, which is not shown', () => {
+    const { password } = target({ ansible_password: 'login word' });
+    expect(password?.reveal()).toBe('login word');
+    expect(JSON.stringify(target({ ansible_ssh_pass: 'login word' }))).not.toContain('login word');
+    expect(target({}, { password: new Secret('asked') }).password?.reveal()).toBe('asked');
+  });
+
   it('goes through sudo when the play or the host asks for it', () => {
     const password = new Secret('geheim', 'sudo password');
     expect(target({}, { become: true, becomePassword: password })).toMatchObject({ become: { user: 'root', password } });

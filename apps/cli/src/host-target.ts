@@ -9,6 +9,8 @@ export interface TargetDefaults {
   become: boolean;
   becomeUser: string;
   becomePassword?: Secret | undefined;
+  /** Of the login. */
+  password?: Secret | undefined;
 }
 
 /**
@@ -24,6 +26,7 @@ export function hostTarget(name: string, vars: Record<string, Value>, defaults: 
   const identityFile = read.text('ansible_ssh_private_key_file', 'ansible_private_key_file') ?? defaults.identityFile;
   const timeout = read.number('ansible_ssh_timeout', 'ansible_timeout');
   const args = ['ansible_ssh_args', 'ansible_ssh_common_args', 'ansible_ssh_extra_args'].flatMap((key) => splitArgs(name, key, read.text(key)));
+  const password = read.secret('ansible_password', 'ansible_ssh_password', 'ansible_ssh_pass') ?? defaults.password;
   const become = becomeOf(name, read, defaults);
   return {
     name, connection,
@@ -33,6 +36,7 @@ export function hostTarget(name: string, vars: Record<string, Value>, defaults: 
     ...(identityFile === undefined ? {} : { identityFile }),
     ...(timeout === undefined ? {} : { connectTimeoutMs: timeout * 1_000 }),
     ...(args.length === 0 ? {} : { sshArgs: args }),
+    ...(password === undefined ? {} : { password }),
     ...(become === undefined ? {} : { become }),
   };
 }
@@ -87,10 +91,16 @@ function reader(host: string, vars: Record<string, Value>): Reader {
   };
 }
 
-function connectionOf(host: string, connection: string | undefined): 'ssh' | 'local' {
-  if (connection === undefined || ['ssh', 'smart', 'paramiko', 'paramiko_ssh', 'ansible.builtin.ssh'].includes(connection)) return 'ssh';
-  if (connection === 'local' || connection === 'ansible.builtin.local') return 'local';
-  throw invalid(host, 'ansible_connection', `"${connection}" is not supported`, 'use ssh or local');
+/** Ansible's names, and those of the two ways there are here; `smart` takes what fits. */
+const CONNECTIONS: Readonly<Record<string, NonNullable<HostTarget['connection']>>> = {
+  ssh: 'ssh', smart: 'ssh', 'ansible.builtin.ssh': 'ssh', paramiko: 'ssh', paramiko_ssh: 'ssh', 'ansible.builtin.paramiko_ssh': 'ssh',
+  ssh2: 'ssh2', openssh: 'openssh', local: 'local', 'ansible.builtin.local': 'local',
+};
+
+function connectionOf(host: string, connection = 'smart'): NonNullable<HostTarget['connection']> {
+  const known = Object.hasOwn(CONNECTIONS, connection) ? CONNECTIONS[connection] : undefined;
+  if (known === undefined) throw invalid(host, 'ansible_connection', `"${connection}" is not supported`, 'use smart, ssh2, openssh or local');
+  return known;
 }
 
 function becomeOf(host: string, read: Reader, defaults: TargetDefaults): Become | undefined {

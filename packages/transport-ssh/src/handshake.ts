@@ -1,28 +1,34 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HsmfleetError } from '@hsmfleet/contract';
-import type { AnyAuthMethod, Client, ConnectConfig } from 'ssh2';
+import { entriesForHost, hostKeyError, judgeHostKey, keyTypeOf, type KnownHostsEntry, type SshOptions } from '@hsmfleet/ssh-config';
+import type { HostTarget, Prompts } from '@hsmfleet/transport';
+import type { Client, ConnectConfig } from 'ssh2';
 import { chooseAlgorithms } from './algorithms.ts';
-import { hostKeyError } from './host-key-error.ts';
-import { entriesForHost, judgeHostKey, keyTypeOf, type KnownHostsEntry } from './known-hosts.ts';
-import type { SshOptions } from './ssh-options.ts';
+import type { PreparedKeys } from './identities.ts';
+import { createLogins, type Clock, type Logins } from './logins.ts';
+import { needsOpenSsh } from './needs-openssh.ts';
 import { ignoreHostKeyAnnouncements, loadSsh2 } from './ssh2.ts';
-
-/** How often a host may leave a keepalive without an answer. */
-const KEEPALIVE_TRIES = 3;
 
 /** What one handshake needs. */
 export interface Handshake {
-  /** Inventory name, for messages. */
-  host: string;
+  target: HostTarget;
   options: SshOptions;
   knownHosts: readonly KnownHostsEntry[];
-  methods: AnyAuthMethod[];
-  methodNames: string[];
-  keepaliveMs: number;
+  keys: PreparedKeys;
+  prompts: Prompts | undefined;
+  keepalive: { intervalMs: number; countMax: number };
   idleTimeoutMs: number;
-  /** A stream through a jump host; a socket of our own without it. */
-  through?: Duplex;
+  way: Way;
+}
+
+/** How the host is reached: by a socket of our own when there is no stream. */
+export interface Way {
+  stream?: Duplex;
+  /** `jump`: through a jump host. `command`: through ProxyCommand. */
+  kind: 'direct' | 'jump' | 'command';
+  /** What ProxyCommand said. */
+  said?: () => string;
 }
 
 /** A client that is logged in, and the end of its connection. */
@@ -31,49 +37,62 @@ export interface LoggedIn {
   closed: Promise<void>;
 }
 
+type Stage = 'connect' | 'handshake' | 'login';
+
 /**
  * Connects, checks the host key and logs in, all within the connect timeout.
  * @throws HsmfleetError UNREACHABLE, AUTHENTICATION, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, HOST_KEY_REVOKED
  */
 export async function shakeHands(handshake: Handshake): Promise<LoggedIn> {
   const { Client } = await loadSsh2();
-  const { host, options } = handshake;
+  const { target, options, way } = handshake;
+  const host = target.name;
+  const entries = entriesForHost(handshake.knownHosts, options.hostname, options.port, options.hostKeyAlias);
+  const { offer, lacking } = chooseAlgorithms(entries, options.algorithms);
+  if (lacking !== undefined) throw needsOpenSsh(host, `of the ${lacking.kind} algorithms that are allowed (${lacking.wanted.join(', ')}) ssh2 has none`);
+  const authority = entries.find(({ marker }) => marker === 'cert-authority');
+  if (authority !== undefined && !entries.some(({ marker }) => marker === undefined)) {
+    throw needsOpenSsh(host, `the host key of ${options.hostname} is vouched for by a certificate (${authority.file}:${String(authority.line)}), which ssh2 cannot check`);
+  }
   const client = new Client();
   const closed = new Promise<void>((resolve) => { client.once('close', () => { resolve(); }); });
-  const entries = entriesForHost(handshake.knownHosts, options.hostname, options.port, options.hostKeyAlias);
-  let stage: 'connect' | 'handshake' | 'login' = 'connect';
+  let stage: Stage = 'connect';
   let refusal: HsmfleetError | undefined;
+  let logins: Logins | undefined;
 
   const verify = (key: Buffer): boolean => {
     const verdict = judgeHostKey(entries, key);
     stage = 'login';
     if (verdict.status === 'known') return true;
-    refusal = hostKeyError(verdict, key, { host, options, viaJump: handshake.through !== undefined });
+    refusal = authority === undefined || verdict.status === 'revoked'
+      ? hostKeyError(verdict, key, { host, options, viaJump: way.kind !== 'direct' })
+      : needsOpenSsh(host, `the host key of ${options.hostname} is not the one in known_hosts, and a certificate may vouch for it (${authority.file}:${String(authority.line)}), which ssh2 cannot check`);
     return false;
   };
-  const socket = handshake.through ?? openSocket(options);
+  const socket = way.stream ?? openSocket(options);
   const login = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(unreachable(handshake, timeoutReason(stage, options)));
-    }, options.connectTimeoutMs);
     const settle = (error?: unknown): void => {
-      clearTimeout(timer);
+      deadline.pause();
       if (error === undefined) resolve();
-      else reject(refusal ?? loginError(handshake, error as Error & { level?: string }, stage, entries));
+      else reject(refusal ?? loginError({ handshake, stage, entries, logins }, error as Error & { level?: string }));
     };
+    const deadline = startClock(options.connectTimeoutMs, () => { settle(new Error(timeoutReason(stage, options))); });
+    logins = createLogins(target, options, handshake.keys, handshake.prompts, deadline);
+    const { next } = logins;
     socket.once('connect', () => { stage = 'handshake'; });
+    if (way.stream !== undefined) stage = 'handshake';
     client.once('ready', () => { settle(); });
     client.on('error', settle);
     void closed.then(() => { settle(new Error('the host closed the connection')); });
     const config: ConnectConfig = {
       sock: socket,
       username: options.user,
-      algorithms: chooseAlgorithms(entries),
+      algorithms: offer,
       hostVerifier: verify,
-      authHandler: handshake.methods as NonNullable<ConnectConfig['authHandler']>,
+      authHandler: (left, partial, go) => { next(left as Parameters<Logins['next']>[0], partial as boolean | null, go as Parameters<Logins['next']>[2]); },
       readyTimeout: 0,
-      keepaliveInterval: handshake.keepaliveMs,
-      keepaliveCountMax: KEEPALIVE_TRIES,
+      keepaliveInterval: handshake.keepalive.intervalMs,
+      keepaliveCountMax: handshake.keepalive.countMax,
     };
     try {
       client.connect(config);
@@ -90,14 +109,28 @@ export async function shakeHands(handshake: Handshake): Promise<LoggedIn> {
     throw error;
   }
   // without keepalives, silence is what a long task sounds like
-  if (handshake.through === undefined && handshake.keepaliveMs > 0) watchIdle(socket as Socket, handshake.idleTimeoutMs);
+  if (way.stream === undefined && handshake.keepalive.intervalMs > 0) watchIdle(socket as Socket, handshake.idleTimeoutMs);
   return { client, closed };
 }
 
-function openSocket(options: SshOptions): Socket {
+/** A deadline that stands still while a person is asked, and starts anew afterwards. */
+function startClock(ms: number, expire: () => void): Clock {
+  let timer: NodeJS.Timeout | undefined = setTimeout(expire, ms);
+  return {
+    pause() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+    resume() { timer ??= setTimeout(expire, ms); },
+  };
+}
+
+/** A socket to the host, by the address family and from the address that were asked for. */
+export function openSocket(options: SshOptions): Socket {
   const socket = connectSocket({
     host: options.hostname,
     port: options.port,
+    ...(options.addressFamily === 'any' ? {} : { family: options.addressFamily === 'inet' ? 4 : 6 }),
     ...(options.bindAddress === undefined ? {} : { localAddress: options.bindAddress }),
   });
   // ssh2 leaves Nagle's algorithm on: a handshake then costs 300 ms instead of 90
@@ -116,26 +149,43 @@ function watchIdle(socket: Socket, idleTimeoutMs: number): void {
   socket.once('close', () => { clearInterval(timer); });
 }
 
-function timeoutReason(stage: 'connect' | 'handshake' | 'login', options: SshOptions): string {
+/** Told apart from what a host or the network says. */
+const LATE = 'no answer within';
+
+function timeoutReason(stage: Stage, options: SshOptions): string {
   const within = `within ${String(options.connectTimeoutMs / 1000)} s`;
-  if (stage === 'connect') return `no answer ${within}`;
+  if (stage === 'connect') return `${LATE} ${String(options.connectTimeoutMs / 1000)} s`;
   return stage === 'handshake' ? `connected, but it did not finish the SSH handshake ${within}` : `it did not finish the login ${within}`;
 }
 
-function loginError(handshake: Handshake, error: Error & { level?: string }, stage: string, entries: readonly KnownHostsEntry[]): HsmfleetError {
-  const { host, options } = handshake;
+interface Failure {
+  handshake: Handshake;
+  stage: Stage;
+  entries: readonly KnownHostsEntry[];
+  logins: Logins | undefined;
+}
+
+function loginError({ handshake, stage, entries, logins }: Failure, error: Error & { level?: string }): HsmfleetError {
+  const { target, options, keys } = handshake;
   const place = `${options.user}@${options.hostname}:${String(options.port)}`;
-  if (error.level === 'client-authentication' || (stage === 'login' && error.level === undefined)) {
-    const tried = handshake.methodNames.length === 0 ? 'nothing to offer: no key file and no agent' : `offered ${handshake.methodNames.join(', ')}`;
-    return new HsmfleetError('AUTHENTICATION', `${place} refused the login (${tried})`, {
-      host,
+  if (error.level === 'client-authentication' || (stage === 'login' && error.level === undefined && !/within/.test(error.message))) {
+    const names = logins?.tried() ?? [];
+    if (logins?.passwordRefused() === true) {
+      return new HsmfleetError('AUTHENTICATION', `${place} refused the password`, { host: target.name, cause: error, hint: 'check ansible_password; it was tried once', details: { user: options.user, tried: names } });
+    }
+    const tried = names.length === 0 ? 'nothing to offer: no key file and no agent' : `offered ${names.join(', ')}`;
+    const more = keys.foreign.length === 0 ? '' : `; ssh2 cannot offer ${keys.foreign.join(', ')}`;
+    return new HsmfleetError('AUTHENTICATION', `${place} refused the login (${tried}${more})`, {
+      host: target.name,
       cause: error,
       hint: `set ansible_user and ansible_ssh_private_key_file, start an ssh-agent, or put the public key into ~/.ssh/authorized_keys there`,
-      details: { user: options.user, tried: handshake.methodNames },
+      details: { user: options.user, tried: names, ...(keys.foreign.length === 0 ? {} : { fallback: true }) },
     });
   }
-  if (/no matching host key/i.test(error.message) && entries.length > 0) {
-    return unreachable(handshake, `it has none of the host key types that are acceptable (${keyTypes(entries)} in known_hosts)`, error);
+  const lacking = /no matching (key exchange|.*cipher|.*MAC|host key).*/i.exec(error.message)?.[0];
+  if (lacking !== undefined) {
+    const known = /host key/i.test(lacking) && entries.length > 0 ? ` (known_hosts has ${keyTypes(entries)})` : '';
+    return needsOpenSsh(target.name, `${options.hostname}:${String(options.port)} and ssh2 have ${lacking}${known}`);
   }
   return unreachable(handshake, error.message === '' ? (error as NodeJS.ErrnoException).code ?? 'unknown error' : error.message, error);
 }
@@ -144,12 +194,13 @@ function keyTypes(entries: readonly KnownHostsEntry[]): string {
   return [...new Set(entries.map(({ key }) => keyTypeOf(Buffer.from(key, 'base64'))))].join(', ');
 }
 
-function unreachable({ host, options, through }: Handshake, why: string, cause?: Error): HsmfleetError {
-  const way = through === undefined ? '' : ' through its jump host';
+function unreachable({ target, options, way }: Handshake, why: string, cause?: Error): HsmfleetError {
+  const said = way.said?.() ?? '';
+  const through = way.kind === 'jump' ? ' through its jump host' : way.kind === 'command' ? ' through its ProxyCommand' : '';
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const hint =
     code === 'ECONNREFUSED' ? 'is sshd running there, and is the port right (ansible_port)?'
     : code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'the name does not resolve: set ansible_host'
     : `try: ssh -p ${String(options.port)} ${options.user}@${options.hostname}`;
-  return new HsmfleetError('UNREACHABLE', `${options.hostname}:${String(options.port)} is not reachable${way}: ${why}`, { host, hint, cause });
+  return new HsmfleetError('UNREACHABLE', `${options.hostname}:${String(options.port)} is not reachable${through}: ${why}${said === '' ? '' : ` (${said})`}`, { host: target.name, hint, cause });
 }

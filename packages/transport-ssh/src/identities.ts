@@ -1,13 +1,14 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { HsmfleetError } from '@hsmfleet/contract';
+import { keyTypeOf, parseSshArgs, type SshOptions } from '@hsmfleet/ssh-config';
 import type { HostTarget, Prompts } from '@hsmfleet/transport';
 import type { AnyAuthMethod, ParsedKey } from 'ssh2';
+import { mayUseKey } from './algorithms.ts';
 import { createAgents, publicBlobOf, type Agents } from './ssh-agent.ts';
-import { parseSshArgs } from './ssh-args.ts';
 import { inspectKeyFile } from './key-file.ts';
 import { loadSsh2 } from './ssh2.ts';
-import type { SshOptions } from './ssh-options.ts';
 
 /** How often a person may mistype a passphrase. */
 const PASSPHRASE_TRIES = 3;
@@ -19,7 +20,18 @@ export interface Identities {
    * the connection's clock runs.
    * @throws HsmfleetError KEY_UNREADABLE
    */
-  prepare(options: SshOptions, host: string): Promise<{ methods: AnyAuthMethod[]; names: string[] }>;
+  prepare(options: SshOptions, host: string): Promise<PreparedKeys>;
+}
+
+/** Keys for one host. */
+export interface PreparedKeys {
+  methods: AnyAuthMethod[];
+  /** For messages. */
+  names: string[];
+  /** What OpenSSH could offer as well and ssh2 cannot: kinds of keys, and where they are. */
+  foreign: string[];
+  /** A certificate that belongs to one of the keys: what is offered without it is not what was meant. */
+  certificate: string | undefined;
 }
 
 /** A key file as it was found. `parsed` is missing while it is encrypted. */
@@ -41,7 +53,13 @@ export async function checkTarget(target: HostTarget): Promise<void> {
   const named = [target.identityFile, ...(parseSshArgs(target.sshArgs ?? []).options.get('identityfile') ?? [])];
   for (const file of named) {
     // %-tokens depend on ssh_config: such paths are checked when connecting
-    if (file !== undefined && !file.includes('%')) await readKeyFile(file.replace(/^~(?=\/)/, homedir()), target.name);
+    if (file === undefined || file.includes('%')) continue;
+    try {
+      await readKeyFile(file.replace(/^~(?=\/)/, homedir()), target.name);
+    } catch (error) {
+      // OpenSSH may read it
+      if (target.connection === 'ssh2' || !isForOpenSsh(error)) throw error;
+    }
   }
 }
 
@@ -60,10 +78,11 @@ export function createIdentities(prompts?: Prompts): Identities {
     }
     return file;
   };
-  const readOptional = async (path: string, host: string): Promise<KeyFile | undefined> => {
+  const readOptional = async (path: string, host: string, foreign: string[]): Promise<KeyFile | undefined> => {
     try {
       return await read(path, host);
-    } catch {
+    } catch (error) {
+      if (isForOpenSsh(error)) foreign.push(path);
       // a default key that is missing or of an unknown kind is simply not offered
       return undefined;
     }
@@ -82,21 +101,28 @@ export function createIdentities(prompts?: Prompts): Identities {
 
   return {
     async prepare(options, host) {
+      if (!options.logins.publicKey) return { methods: [], names: [], foreign: [], certificate: undefined };
+      const foreign: string[] = [];
+      const accepts = (type: string): boolean => mayUseKey(type, options.algorithms.publicKeys);
       const required = await Promise.all(options.requiredIdentityFiles.map((path) => read(path, host)));
-      const optional = (await Promise.all(options.optionalIdentityFiles.map((path) => readOptional(path, host)))).filter((file) => file !== undefined);
+      const optional = (await Promise.all(options.optionalIdentityFiles.map((path) => readOptional(path, host, foreign)))).filter((file) => file !== undefined);
+      const certificate = [...options.certificateFiles, ...[...required, ...optional].map(({ path }) => `${path}-cert.pub`)].find((path) => existsSync(path));
       const agent = options.identityAgent === undefined ? undefined : await agents.open(options.identityAgent);
+      for (const type of agent?.foreign ?? []) foreign.push(`${type} in the agent`);
       const inAgent = (file: KeyFile): boolean => file.publicBlob !== undefined && agent?.holds(file.publicBlob) === true;
 
       const methods: AnyAuthMethod[] = [];
       const names: string[] = [];
       const offer = (key: ParsedKey, path: string): void => {
+        if (!accepts(key.type)) return;
         methods.push({ type: 'publickey', username: options.user, key } as unknown as AnyAuthMethod);
         names.push(`key ${path}`);
       };
+      if (certificate !== undefined) return { methods, names, foreign, certificate };
       for (const file of required) if (!inAgent(file) || file.parsed !== undefined) offer(await unlock(file, host), file.path);
       if (agent !== undefined) {
         const own = [...required, ...optional].map(({ publicBlob }) => publicBlob).filter((blob) => blob !== undefined);
-        const offered = options.identitiesOnly ? agent.only(own) : agent.all(own);
+        const offered = options.identitiesOnly ? agent.only(own, accepts) : agent.all(own, accepts);
         if (offered !== undefined) {
           methods.push({ type: 'agent', username: options.user, agent: offered.agent });
           names.push(`${String(offered.count)} key(s) of the agent`);
@@ -105,9 +131,14 @@ export function createIdentities(prompts?: Prompts): Identities {
       for (const file of optional) if (file.parsed !== undefined) offer(file.parsed, file.path);
       const locked = optional.find((file) => file.parsed === undefined);
       if (methods.length === 0 && locked !== undefined) offer(await unlock(locked, host), locked.path);
-      return { methods, names };
+      return { methods, names, foreign, certificate };
     },
   };
+}
+
+/** Is it a kind of key that OpenSSH reads and ssh2 does not? */
+function isForOpenSsh(error: unknown): boolean {
+  return error instanceof HsmfleetError && error.details?.fallback === true;
 }
 
 async function readKeyFile(path: string, host: string): Promise<KeyFile> {
@@ -125,7 +156,10 @@ async function readKeyFile(path: string, host: string): Promise<KeyFile> {
   const found = inspectKeyFile(bytes);
   if (found.kind === 'none') throw unreadable(path, host, 'it holds no private key', 'name the private key, not the .pub file');
   if (found.kind === 'pkcs8') {
-    throw unreadable(path, host, 'PKCS#8 keys are not supported', `convert it: ssh-keygen -p -f ${path}`);
+    throw unreadable(path, host, 'ssh2 reads no PKCS#8 keys', `convert it: ssh-keygen -p -f ${path}`, undefined, true);
+  }
+  if (found.publicBlob !== undefined && /^sk-/.test(keyTypeOf(found.publicBlob))) {
+    throw unreadable(path, host, 'ssh2 knows no security keys', 'leave ansible_connection at smart, or set it to openssh', undefined, true);
   }
   const publicBlob = found.publicBlob ?? (await publicBlobOf(`${path}.pub`));
   if (found.encrypted) return { path, bytes, ...(publicBlob === undefined ? {} : { publicBlob }) };
@@ -147,6 +181,6 @@ async function askPassphrase(file: KeyFile, prompts: Prompts | undefined, host: 
   throw unreadable(file.path, host, `the passphrase was wrong ${String(PASSPHRASE_TRIES)} times`, hint);
 }
 
-function unreadable(path: string, host: string, why: string, hint: string, cause?: unknown): HsmfleetError {
-  return new HsmfleetError('KEY_UNREADABLE', `the private key ${path} cannot be used: ${why}`, { host, hint, cause });
+function unreadable(path: string, host: string, why: string, hint: string, cause?: unknown, fallback = false): HsmfleetError {
+  return new HsmfleetError('KEY_UNREADABLE', `the private key ${path} cannot be used: ${why}`, { host, hint, cause, ...(fallback ? { details: { fallback } } : {}) });
 }

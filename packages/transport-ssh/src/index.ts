@@ -1,2 +1,3 @@
-export { createSshTransport, type SshTransportOptions } from './ssh-transport.ts';
+export { createSshTransport } from './ssh-transport.ts';
+export type { SshTransportOptions } from './ssh-routes.ts';
 export { checkTarget } from './identities.ts';

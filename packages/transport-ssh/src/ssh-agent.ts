@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { BaseAgent, IdentityCallback, ParsedKey } from 'ssh2';
+import { keyTypeOf } from '@hsmfleet/ssh-config';
+import { listAgentKeys } from './list-agent-keys.ts';
 import { loadSsh2, type Ssh2 } from './ssh2.ts';
 
 /** Keys an agent offers to one host. */
@@ -12,9 +14,11 @@ export interface OfferedKeys {
 export interface OpenAgent {
   holds(publicBlob: Buffer): boolean;
   /** All keys, those of the given files first; undefined when it has none. */
-  all(first: readonly Buffer[]): OfferedKeys | undefined;
+  all(first: readonly Buffer[], accepts: (type: string) => boolean): OfferedKeys | undefined;
   /** Only keys of the given files (IdentitiesOnly); undefined when it has none of them. */
-  only(files: readonly Buffer[]): OfferedKeys | undefined;
+  only(files: readonly Buffer[], accepts: (type: string) => boolean): OfferedKeys | undefined;
+  /** Types of keys that it has and ssh2 cannot use: security keys, certificates. */
+  foreign: readonly string[];
 }
 
 /** Agents by socket, each asked once per run. */
@@ -45,13 +49,16 @@ async function openAgent(socket: string): Promise<OpenAgent | undefined> {
       resolve(error === undefined || error === null ? ((found ?? []) as ParsedKey[]) : []);
     });
   });
-  if (keys.length === 0) return undefined;
+  const usable = new Set(keys.map((key) => key.getPublicSSH().toString('base64')));
+  const foreign = [...new Set((await listAgentKeys(socket)).filter((blob) => !usable.has(blob.toString('base64'))).map(keyTypeOf))];
+  if (keys.length === 0 && foreign.length === 0) return undefined;
   const isOneOf = (key: ParsedKey, blobs: readonly Buffer[]): boolean => blobs.some((blob) => blob.equals(key.getPublicSSH()));
   const offer = (offered: ParsedKey[]): OfferedKeys | undefined => (offered.length === 0 ? undefined : { agent: restrictAgent(ssh2, agent, offered), count: offered.length });
   return {
+    foreign,
     holds: (blob) => keys.some((key) => key.getPublicSSH().equals(blob)),
-    all: (first) => offer([...keys].sort((a, b) => Number(isOneOf(b, first)) - Number(isOneOf(a, first)))),
-    only: (files) => offer(keys.filter((key) => isOneOf(key, files))),
+    all: (first, accepts) => offer(keys.filter(({ type }) => accepts(type)).sort((a, b) => Number(isOneOf(b, first)) - Number(isOneOf(a, first)))),
+    only: (files, accepts) => offer(keys.filter((key) => isOneOf(key, files) && accepts(key.type))),
   };
 }
 

@@ -3,14 +3,17 @@ import { chmodSync, copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
-import type { HostTarget } from '@hsmfleet/transport';
+import type { HostTarget, Transport } from '@hsmfleet/transport';
 import { describeTransport, runCommand } from '@hsmfleet/transport/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { checkTarget, createSshTransport } from './index.ts';
-import { makeKey, makeTestDir, sshdMissing, startSshd, type TestSshd } from './testkit/sshd.ts';
+import { createSshOptionsResolver } from '@hsmfleet/ssh-config';
+import { askSshConfig } from '@hsmfleet/transport-openssh';
+import { checkTarget, createSshTransport as createTransport, type SshTransportOptions } from './index.ts';
+import { makeKey, makeTestDir, sshdMissing, startSshd, type TestSshd } from '@hsmfleet/transport/sshd';
 
 const missing = sshdMissing();
 if (missing !== undefined) process.stderr.write(`skipped: transport-ssh against a real sshd: ${missing}\n`);
+const createSshTransport = (settings: Omit<SshTransportOptions, 'resolver'> = {}): Transport => createTransport({ resolver: createSshOptionsResolver(askSshConfig), ...settings });
 /** A login with /bin/sh: the shell start files of this machine's root are nobody's business here. */
 const USER = `hsmf-ssh-${String(process.pid)}`;
 const SUDO_PASSWORD = 'correct horse 9';
@@ -137,11 +140,11 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
       expect(await whoami({ ...target(), sshArgs })).toBe(USER);
     });
 
-    it('says that host certificates are not supported where they would be needed', async () => {
+    it('leaves host certificates to OpenSSH', async () => {
       const line = `@cert-authority * ${sshd.knownHostsLine('rsa', '').trim()}`;
       const error = await failure(target({ hosts: writeKnownHosts('authority', line) }));
-      expect(error.code).toBe('HOST_KEY_UNKNOWN');
-      expect(error.message).toContain('not supported yet');
+      expect(error).toMatchObject({ code: 'UNREACHABLE', details: { fallback: true } });
+      expect(error.message).toContain('certificate');
     });
   });
 

@@ -13,8 +13,10 @@ export interface HostTarget {
   identityFile?: string;
   /** `ansible_ssh_common_args` and `ansible_ssh_extra_args`, split into words: -F FILE, -o Key=Value, -J HOST, … */
   sshArgs?: readonly string[];
-  /** `ansible_connection`. */
-  connection?: 'ssh' | 'local';
+  /** `ansible_connection`: `ssh` takes ssh2, and OpenSSH where ssh2 cannot do what is needed. */
+  connection?: 'ssh' | 'ssh2' | 'openssh' | 'local';
+  /** `ansible_password`: for password logins and the first question of keyboard-interactive ones. */
+  password?: Secret;
   become?: Become;
   /** Milliseconds, 10 000 by default. */
   connectTimeoutMs?: number;
@@ -51,6 +53,8 @@ export interface Connection {
   close(): void;
   /** Resolves when the connection is gone, for whatever reason. */
   closed: Promise<void>;
+  /** What a person should know of how the host was reached, one sentence each. */
+  notes?: readonly string[];
 }
 
 /** What the transports ask a person, when there is one. */

@@ -140,7 +140,9 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/resources/src/pin_file/index.ts',
     'packages/resources/src/tls_site/wanted.ts',
     'packages/template/src/taint.ts', // rendering; the result is a secret again
+    'packages/transport-openssh/src/askpass.ts', // the answer to ssh, through a private socket
     'packages/transport-ssh/src/identities.ts', // passphrase of a key file
+    'packages/transport-ssh/src/logins.ts', // a password login, the answer to a host's question
     'packages/transport/src/become.ts', // sudo's standard input
     'packages/vault/src/cipher.ts', // key derivation
   ]);

@@ -30,12 +30,16 @@ export function hostKeyError(verdict: Exclude<HostKeyVerdict, { status: 'known' 
       hint: `if the host was reinstalled, ask its owner for the fingerprint, then: ssh-keygen -R ${quoteShellWord(name)} -f ${quoteShellWord(verdict.entry.file)} && ${acceptCommand(place)}; otherwise somebody may be listening in`,
     });
   }
-  const certificates = verdict.authority === undefined ? '' : `; host certificates (${verdict.authority.file}:${String(verdict.authority.line)}) are not supported yet`;
-  return new HsmfleetError('HOST_KEY_UNKNOWN', `the host key of ${name} is not in known_hosts: ${shown}${certificates}`, {
+  return new HsmfleetError('HOST_KEY_UNKNOWN', `the host key of ${name} is not in known_hosts: ${shown}${notHeard(options)}`, {
     host,
     details,
-    hint: `compare the fingerprint with the one the host's owner tells (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then accept it: ${acceptCommand(place)}`,
+    hint: `compare the fingerprint with the one the host's owner tells (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then accept it: hsmfleet hosts accept ${quoteShellWord(host)}, or ${acceptCommand(place)}`,
   });
+}
+
+/** Whoever set it to let new hosts in should know why it did not. */
+export function notHeard({ strictHostKeyChecking: value }: SshOptions): string {
+  return ['no', 'off', 'false', 'accept-new'].includes(value) ? ` (StrictHostKeyChecking=${value === 'false' ? 'no' : value} is not heard: a host key is never taken unseen)` : '';
 }
 
 /** ssh-keyscan cannot go through a jump host or write an alias: there, ssh itself asks the person. */

@@ -2,7 +2,7 @@
 export interface SshArgs {
   /** `-F`. */
   configFile?: string;
-  /** First value per option, as OpenSSH takes it; `identityfile` keeps all. */
+  /** First value per option, as OpenSSH takes it; `identityfile` and `certificatefile` keep all. */
   options: Map<string, string[]>;
   /** True when a word or option is in it that only OpenSSH itself can interpret. */
   foreign: boolean;
@@ -10,12 +10,18 @@ export interface SshArgs {
 
 /** Flags with a value that stand for an option. */
 const VALUE_FLAGS: Readonly<Record<string, string>> = { i: 'identityfile', l: 'user', p: 'port', J: 'proxyjump', b: 'bindaddress' };
+/** Flags without a value that stand for an option. */
+const BARE_FLAGS: Readonly<Record<string, readonly [string, string]>> = { 4: ['addressfamily', 'inet'], 6: ['addressfamily', 'inet6'] };
 /** Flags without a value that change nothing about how a host is reached from here. */
-const PLAIN_FLAGS = new Set(['4', '6', 'A', 'a', 'C', 'f', 'g', 'K', 'k', 'M', 'N', 'n', 'q', 's', 'T', 't', 'v', 'X', 'x', 'Y', 'y']);
+const PLAIN_FLAGS = new Set(['A', 'a', 'C', 'f', 'g', 'K', 'k', 'M', 'N', 'n', 'q', 's', 'T', 't', 'v', 'X', 'x', 'Y', 'y']);
+
+/** Options whose value may build on OpenSSH's own list (`+name`, `-name`, `^name`): it alone knows that one. */
+const ALGORITHM_OPTIONS = new Set(['kexalgorithms', 'ciphers', 'macs', 'hostkeyalgorithms', 'pubkeyacceptedalgorithms']);
 
 /**
- * Options that this transport honours, and options that it may pass over: multiplexing, forwarding and logging of
- * OpenSSH itself. StrictHostKeyChecking is among the latter: host keys are always checked here.
+ * Options that are honoured, and options that may be passed over: multiplexing, forwarding and logging of OpenSSH
+ * itself. StrictHostKeyChecking is among the latter: host keys are always checked here. Any other makes the arguments
+ * `foreign`.
  */
 const KNOWN_OPTIONS = new Set([
   'user', 'hostname', 'port', 'identityfile', 'identitiesonly', 'identityagent', 'userknownhostsfile', 'globalknownhostsfile',
@@ -24,7 +30,7 @@ const KNOWN_OPTIONS = new Set([
   'controlmaster', 'controlpath', 'controlpersist', 'compression', 'forwardagent', 'forwardx11', 'serveraliveinterval',
   'serveralivecountmax', 'tcpkeepalive', 'connectionattempts', 'passwordauthentication', 'kbdinteractiveauthentication',
   'preferredauthentications', 'pubkeyauthentication', 'gssapiauthentication', 'addkeystoagent', 'requesttty', 'sendenv',
-  'kexalgorithms', 'ciphers', 'macs', 'hostkeyalgorithms',
+  ...ALGORITHM_OPTIONS, 'certificatefile', 'addressfamily', 'numberofpasswordprompts',
 ]);
 
 /** Reads words such as `-F FILE`, `-o Key=Value`, `-oKey Value`, `-J HOST`, `-p2222`. */
@@ -44,6 +50,8 @@ export function parseSshArgs(words: readonly string[]): SshArgs {
       if (letter === 'F') args.configFile = value;
       else if (letter === 'o') addSetting(args, value);
       else addOption(args, option ?? '', value);
+    } else if (BARE_FLAGS[letter] !== undefined && attached === '') {
+      addOption(args, ...BARE_FLAGS[letter]);
     } else if (![letter, ...attached].every((one) => PLAIN_FLAGS.has(one))) {
       args.foreign = true;
     }
@@ -58,10 +66,36 @@ function addSetting(args: SshArgs, setting: string): void {
 }
 
 function addOption(args: SshArgs, name: string, value: string): void {
-  if (!KNOWN_OPTIONS.has(name)) args.foreign = true;
+  if (!KNOWN_OPTIONS.has(name) || (ALGORITHM_OPTIONS.has(name) && /^[-+^]/.test(value))) args.foreign = true;
   const values = args.options.get(name);
   if (values === undefined) args.options.set(name, [value]);
-  else if (name === 'identityfile') values.push(value);
+  else if (name === 'identityfile' || name === 'certificatefile') values.push(value);
+}
+
+/** Flags of OpenSSH with a value. */
+const WITH_VALUE = 'BbcDEeFIiJLlmOopQRSWw';
+/** Those that say how a host is reached, or with which keys. Jump hosts (-J) are looked after by the transports. */
+const REACHING = new Set('BbcFIilmop46C');
+
+/**
+ * The words that say how a host is reached, for an ssh that is started by the program: without what would have it do
+ * something else (-f, -N, -L, -t, …).
+ * @returns also what is no option at all, and would be taken for the host's name
+ */
+export function reachingWords(words: readonly string[]): { words: string[]; stray: string[] } {
+  const kept: string[] = [];
+  const stray: string[] = [];
+  const rest = [...words];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const letter = /^-([A-Za-z0-9])/.exec(word)?.[1];
+    if (letter === undefined) {
+      stray.push(word);
+      continue;
+    }
+    const own = WITH_VALUE.includes(letter) && word.length === 2 ? [word, ...rest.splice(0, 1)] : [word];
+    if (REACHING.has(letter) && (WITH_VALUE.includes(letter) || word.length === 2)) kept.push(...own);
+  }
+  return { words: kept, stray };
 }
 
 /** Splits an option's value into words as ssh_config does: blanks separate, double quotes join. */

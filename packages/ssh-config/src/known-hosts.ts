@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 /** One line of a known_hosts file. */
@@ -19,7 +19,7 @@ export type HostKeyVerdict =
   | { status: 'known' }
   | { status: 'revoked'; entry: KnownHostsEntry }
   | { status: 'changed'; entry: KnownHostsEntry }
-  /** `authority`: an @cert-authority line names the host, and host certificates are not supported. */
+  /** `authority`: an @cert-authority line names the host, which may have a certificate instead. */
   | { status: 'unknown'; authority?: KnownHostsEntry };
 
 /** Parses a known_hosts file. Lines that are no entries are passed over, as OpenSSH does. */
@@ -72,13 +72,16 @@ export function createKnownHostsFiles(): KnownHostsFiles {
   };
 }
 
+/** A revocation list in OpenSSH's binary format, which OpenSSH alone can read. */
+export class BinaryRevocationListError extends Error {}
+
 /**
  * Reads a RevokedHostKeys file (public keys, one a line) as entries that hold for every host.
- * @throws Error when it cannot be read or is a binary KRL, which is not supported: no key may slip through
+ * @throws BinaryRevocationListError, or the file system's error: no key may slip through
  */
 export async function readRevokedKeys(file: string): Promise<KnownHostsEntry[]> {
   const text = await readFile(file, 'latin1');
-  if (text.startsWith('SSHKRL')) throw new Error(`${file} is a binary key revocation list, which is not supported: list the public keys as text`);
+  if (text.startsWith('SSHKRL')) throw new BinaryRevocationListError(`${file} is a binary key revocation list`);
   return text.split('\n').flatMap((content, index) => {
     const [type = '', key = ''] = content.trim().split(/\s+/);
     return type === '' || type.startsWith('#') ? [] : [{ file, line: index + 1, marker: 'revoked' as const, hosts: '*', type, key }];
@@ -88,6 +91,16 @@ export async function readRevokedKeys(file: string): Promise<KnownHostsEntry[]> 
 /** The name under which known_hosts has a host: `[host]:port` unless the port is 22. */
 export function knownHostsName(hostname: string, port: number): string {
   return port === 22 ? hostname.toLowerCase() : `[${hostname.toLowerCase()}]:${String(port)}`;
+}
+
+/** A line for known_hosts. @param hashed hides the name (HashKnownHosts) */
+export function knownHostsLine(name: string, key: Buffer, hashed: boolean): string {
+  return `${hashed ? hashName(name) : name} ${keyTypeOf(key)} ${key.toString('base64')}`;
+}
+
+function hashName(name: string): string {
+  const salt = randomBytes(20);
+  return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 }
 
 /**

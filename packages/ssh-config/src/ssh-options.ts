@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { homedir, hostname as ownHostname, userInfo } from 'node:os';
-import { promisify } from 'node:util';
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { parseSshArgs, splitConfigWords, type SshArgs } from './ssh-args.ts';
@@ -28,8 +26,53 @@ export interface SshOptions {
   proxyJump: string[];
   proxyCommand: string | undefined;
   bindAddress: string | undefined;
+  addressFamily: 'any' | 'inet' | 'inet6';
   connectTimeoutMs: number;
+  /** ServerAliveInterval and ServerAliveCountMax, when OpenSSH's configuration asks for them. */
+  keepalive: { intervalMs: number; countMax: number } | undefined;
+  /** Files of user certificates that were named (CertificateFile). */
+  certificateFiles: string[];
+  /** What may be negotiated; a list is undefined where nothing was said of it. */
+  algorithms: AllowedAlgorithms;
+  logins: AllowedLogins;
+  /** New entries in known_hosts hide the host's name. */
+  hashKnownHosts: boolean;
+  /** As given: it is never heard, but whoever set it wants to know. */
+  strictHostKeyChecking: string;
+  /** Settings that only OpenSSH itself can follow: `KnownHostsCommand`, `PKCS11Provider`, … */
+  onlyOpenSsh: string[];
 }
+
+/** Algorithm names as OpenSSH writes them, best first. */
+export interface AllowedAlgorithms {
+  kex: string[] | undefined;
+  ciphers: string[] | undefined;
+  macs: string[] | undefined;
+  hostKeys: string[] | undefined;
+  /** Signatures of the user's keys. */
+  publicKeys: string[] | undefined;
+}
+
+/** Ways to log in that the configuration leaves open. */
+export interface AllowedLogins {
+  publicKey: boolean;
+  password: boolean;
+  keyboardInteractive: boolean;
+  /** PreferredAuthentications: only these, in this order. */
+  preferred: string[] | undefined;
+}
+
+/**
+ * Has OpenSSH say its configuration: the words behind `ssh -G`.
+ * @returns what it printed; undefined when there is no OpenSSH
+ * @throws the error of the process, with its `stderr`, when it refuses
+ */
+export type AskSshConfig = (words: readonly string[]) => Promise<string | undefined>;
+
+/** Settings that another implementation of SSH cannot follow, when they are not switched off. */
+const ONLY_OPENSSH: Readonly<Record<string, string>> = {
+  knownhostscommand: 'KnownHostsCommand', pkcs11provider: 'PKCS11Provider', bindinterface: 'BindInterface', proxyusefdpass: 'ProxyUseFdpass',
+};
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => `~/.ssh/${name}`);
@@ -44,8 +87,8 @@ export interface SshOptionsResolver {
   resolve(target: HostTarget): Promise<SshOptions>;
 }
 
-/** @param ssh the OpenSSH client; without one, only the hosts file and the arguments are heard */
-export function createSshOptionsResolver(ssh = 'ssh'): SshOptionsResolver {
+/** @param askSsh OpenSSH; where it is missing, only the hosts file and the arguments are heard */
+export function createSshOptionsResolver(askSsh: AskSshConfig): SshOptionsResolver {
   const answers = new Map<string, Promise<Map<string, string[]> | undefined>>();
   const sameForAll = new Map<string | undefined, boolean>();
 
@@ -64,7 +107,7 @@ export function createSshOptionsResolver(ssh = 'ssh'): SshOptionsResolver {
     const key = JSON.stringify(same ? words : [...words, addressOf(target)]);
     let answer = answers.get(key);
     if (answer === undefined) {
-      answer = runSshG(ssh, words, target);
+      answer = readSettings(askSsh, words, target);
       answers.set(key, answer);
     }
     return answer.then((settings) => {
@@ -85,11 +128,12 @@ export function createSshOptionsResolver(ssh = 'ssh'): SshOptionsResolver {
   };
 }
 
-async function runSshG(ssh: string, words: readonly string[], target: HostTarget): Promise<Map<string, string[]> | undefined> {
+async function readSettings(askSsh: AskSshConfig, words: readonly string[], target: HostTarget): Promise<Map<string, string[]> | undefined> {
   try {
-    const { stdout } = await promisify(execFile)(ssh, ['-G', ...words, '--', addressOf(target)], { timeout: 10_000, maxBuffer: 1 << 20 });
+    const printed = await askSsh([...words, '--', addressOf(target)]);
+    if (printed === undefined) return undefined;
     const settings = new Map<string, string[]>();
-    for (const line of stdout.split('\n')) {
+    for (const line of printed.split('\n')) {
       const blank = line.indexOf(' ');
       if (blank < 0) continue;
       const name = line.slice(0, blank);
@@ -97,7 +141,6 @@ async function runSshG(ssh: string, words: readonly string[], target: HostTarget
     }
     return settings;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     const said = (cause as { stderr?: string }).stderr?.trim();
     throw new HsmfleetError('UNREACHABLE', `ssh -G does not accept the configuration for ${target.name}: ${said ?? String(cause)}`, {
       host: target.name, cause, hint: 'check ansible_ssh_common_args and ~/.ssh/config',
@@ -125,6 +168,9 @@ function combine(target: HostTarget, args: SshArgs, configured: Map<string, stri
   const optional = (settings.get('identityfile') ?? DEFAULT_IDENTITIES).map(expand).filter((file) => !required.includes(file));
   const seconds = Number(first('connecttimeout') ?? 0);
   const agent = first('identityagent') ?? 'SSH_AUTH_SOCK';
+  const family = first('addressfamily');
+  const aliveSeconds = Number(first('serveraliveinterval') ?? 0);
+  const list = (name: string): string[] | undefined => first(name)?.split(',').map((word) => word.trim()).filter((word) => word !== '');
   const noAgent = settings.get('identityagent')?.[0]?.toLowerCase() === 'none';
   return {
     hostname,
@@ -140,8 +186,26 @@ function combine(target: HostTarget, args: SshArgs, configured: Map<string, stri
     proxyJump: (first('proxyjump') ?? '').split(',').map((hop) => hop.trim()).filter((hop) => hop !== ''),
     proxyCommand: first('proxycommand'),
     bindAddress: first('bindaddress'),
+    addressFamily: family === 'inet' || family === 'inet6' ? family : 'any',
     connectTimeoutMs: target.connectTimeoutMs ?? (seconds > 0 ? seconds * 1000 : DEFAULT_TIMEOUT_MS),
+    keepalive: aliveSeconds > 0 ? { intervalMs: aliveSeconds * 1000, countMax: Number(first('serveralivecountmax') ?? 3) } : undefined,
+    certificateFiles: (settings.get('certificatefile') ?? []).filter((file) => file.toLowerCase() !== 'none').map(expand),
+    algorithms: { kex: list('kexalgorithms'), ciphers: list('ciphers'), macs: list('macs'), hostKeys: list('hostkeyalgorithms'), publicKeys: list('pubkeyacceptedalgorithms') },
+    logins: {
+      publicKey: !isOff(first('pubkeyauthentication')),
+      password: !isOff(first('passwordauthentication')),
+      keyboardInteractive: !isOff(first('kbdinteractiveauthentication')),
+      preferred: list('preferredauthentications'),
+    },
+    hashKnownHosts: first('hashknownhosts') === 'yes',
+    strictHostKeyChecking: first('stricthostkeychecking') ?? 'ask',
+    onlyOpenSsh: Object.entries(ONLY_OPENSSH).filter(([name]) => first(name) !== undefined && !isOff(first(name))).map(([, name]) => name),
   };
+}
+
+/** `no`, or `false` as `ssh -G` prints it. */
+function isOff(value: string | undefined): boolean {
+  return value === 'no' || value === 'false';
 }
 
 /** `~/`, `%h` and friends, `${VARIABLE}` in the paths of ssh_config. */

@@ -1,0 +1,2 @@
+export { askSshConfig } from './ask-ssh-config.ts';
+export { createOpenSshTransport, type OpenSshTransportOptions } from './openssh-transport.ts';
