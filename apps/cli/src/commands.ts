@@ -7,6 +7,8 @@ import { benchSign } from './commands/bench-sign.ts';
 import { changes } from './commands/changes.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
+import { doctor } from './commands/doctor.ts';
+import { hostsAccept } from './commands/hosts-accept.ts';
 import { hosts } from './commands/hosts.ts';
 import { init } from './commands/init.ts';
 import { inventory } from './commands/inventory.ts';
@@ -23,4 +25,4 @@ import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, apply, inventory, check, query, changes, hosts, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
+export const COMMANDS: readonly Command[] = [init, apply, inventory, check, doctor, query, changes, hosts, hostsAccept, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
