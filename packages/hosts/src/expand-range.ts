@@ -18,6 +18,7 @@ export class RangeError extends Error {
  */
 export function expandRange(name: string): string[] {
   const found = /^(.*?)\[([^\]]*)\](.*)$/.exec(name);
+  if (found === null && name.includes('[')) throw new RangeError(`the range in ${name} is not closed`);
   if (found === null) return [name];
   const [, before = '', range = '', after = ''] = found;
   const tails = expandRange(after);
