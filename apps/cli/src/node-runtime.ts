@@ -35,11 +35,8 @@ export const RUNTIME_PLATFORM = `linux-${process.arch}`;
  * @throws HsmfleetError FILE_MISSING when the workspace has no Node
  */
 export async function packRuntime(workspace: string, onPack: () => void = () => undefined): Promise<PackedRuntime> {
-  const binary = join(workspace, 'node_modules/node/bin/node');
-  const source = await stat(binary).catch((cause: unknown) => {
-    throw new HsmfleetError('FILE_MISSING', `the Node runtime for hosts is missing: ${binary}`, { hint: 'run `npm run setup`', cause });
-  });
-  const { version } = JSON.parse(await readFile(join(workspace, 'node_modules/node/package.json'), 'utf8')) as { version: string };
+  const { binary, version } = await findNode(workspace);
+  const source = await stat(binary);
   const path = join(await cacheFolder(workspace), `node-${version}-${RUNTIME_PLATFORM}.gz`);
   const known = await readNote(path);
   if (known !== undefined && known.source.size === source.size && known.source.mtimeMs === source.mtimeMs) {
@@ -50,6 +47,21 @@ export async function packRuntime(workspace: string, onPack: () => void = () => 
   const note: Note = { ...packed, source: { size: source.size, mtimeMs: source.mtimeMs } };
   await writeFile(`${path}.json`, JSON.stringify(note));
   return { path, ...packed, version, compression: 'gzip' };
+}
+
+/** The npm package `node`: within the workspace, or beside the program where npm installed it. */
+async function findNode(workspace: string): Promise<{ binary: string; version: string }> {
+  const places = [join(workspace, 'node_modules/node'), join(workspace, '../node')];
+  for (const folder of places) {
+    const binary = join(folder, 'bin/node');
+    try {
+      await access(binary, constants.R_OK);
+      return { binary, version: (JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string }).version };
+    } catch {
+      // perhaps in the other place
+    }
+  }
+  throw new HsmfleetError('FILE_MISSING', `the Node runtime for hosts is missing: ${places.join(' or ')}`, { hint: 'run `npm run setup`, or allow the install script of the npm package `node`' });
 }
 
 async function readNote(path: string): Promise<Note | undefined> {
