@@ -13,6 +13,7 @@ import { hosts } from './commands/hosts.ts';
 import { init } from './commands/init.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
+import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
 import { serveToken } from './commands/serve-token.ts';
 import { tokenCa } from './commands/token-ca.ts';
@@ -25,4 +26,4 @@ import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, apply, inventory, check, doctor, query, changes, hosts, hostsAccept, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
+export const COMMANDS: readonly Command[] = [init, apply, inventory, check, doctor, query, changes, ...runs, hosts, hostsAccept, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];

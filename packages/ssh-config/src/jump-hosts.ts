@@ -25,6 +25,7 @@ export async function resolveHop(resolver: SshOptionsResolver, target: HostTarge
   const before = options.proxyJump.slice(0, -1);
   const jump = hopTarget(options.proxyJump.at(-1) ?? '', target);
   const own = await resolver.resolve(jump);
+  const named = parseSshArgs(target.sshArgs ?? []).options.has('userknownhostsfile');
   return {
     target: { ...jump, name: target.name, address: jump.address ?? jump.name },
     options: {
@@ -32,7 +33,7 @@ export async function resolveHop(resolver: SshOptionsResolver, target: HostTarge
       proxyJump: before.length > 0 ? before : own.proxyJump,
       // what the hosts file names for the host is heard for the hops to it as well
       optionalIdentityFiles: [...own.optionalIdentityFiles, ...options.requiredIdentityFiles],
-      knownHostsFiles: [...new Set([...own.knownHostsFiles, ...options.knownHostsFiles])],
+      knownHostsFiles: [...new Set(named ? [...options.knownHostsFiles, ...own.knownHostsFiles] : [...own.knownHostsFiles, ...options.knownHostsFiles])],
       connectTimeoutMs: options.connectTimeoutMs,
     },
   };

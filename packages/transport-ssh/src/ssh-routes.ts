@@ -16,6 +16,8 @@ export interface SshTransportOptions {
   keepaliveMs?: number;
   /** Milliseconds without a single byte from the host after which the connection is lost, 60 000 by default; only with keepalives. */
   idleTimeoutMs?: number;
+  /** Sends no password and no answer to any host. */
+  publicKeysOnly?: boolean;
 }
 
 /** A jump host's connection, shared by all hosts behind it. */
@@ -39,7 +41,7 @@ export interface SshRoutes {
 
 /** @param seen keys of hosts that count as known beside those of the files */
 export function createSshRoutes(settings: SshTransportOptions, seen: readonly KnownHostsEntry[] = []): SshRoutes {
-  const { resolver, prompts, keepaliveMs = 15_000, idleTimeoutMs = 60_000 } = settings;
+  const { resolver, prompts, keepaliveMs = 15_000, idleTimeoutMs = 60_000, publicKeysOnly = false } = settings;
   const identities = createIdentities(prompts);
   const knownHosts = createKnownHostsFiles();
   const hops = new Map<string, SharedHop>();
@@ -53,7 +55,7 @@ export function createSshRoutes(settings: SshTransportOptions, seen: readonly Kn
     const way = await open(target, options, depth);
     try {
       const keepalive = options.keepalive ?? { intervalMs: keepaliveMs, countMax: 3 };
-      const loggedIn = await shakeHands({ target, options, knownHosts: entries, keys, prompts, keepalive, idleTimeoutMs: Math.max(idleTimeoutMs, keepalive.intervalMs * (keepalive.countMax + 1)), way });
+      const loggedIn = await shakeHands({ target, options, knownHosts: entries, keys, prompts: publicKeysOnly ? undefined : prompts, keepalive, idleTimeoutMs: Math.max(idleTimeoutMs, keepalive.intervalMs * (keepalive.countMax + 1)), way });
       void loggedIn.closed.then(way.release);
       return loggedIn;
     } catch (error) {
