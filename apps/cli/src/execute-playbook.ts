@@ -16,6 +16,7 @@ import { hostTarget } from './host-target.ts';
 import { createTransports } from './host-transports.ts';
 import { CustodyLoader, type CustodyOptions } from './load-custody.ts';
 import { checkUnchanged, ownHolder, playDigest, RunWatch, type KeptRequest } from './run-control.ts';
+import { needHosts } from './open-hosts.ts';
 import { newRunId, runUser } from './run-identity.ts';
 import { vaultOpener } from './vault-options.ts';
 
@@ -111,7 +112,7 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
   const { store, onEvent, onNote = () => undefined } = request;
   const holders = await store.custodyHolders();
   const unproven = new Set(plays.flatMap(({ plans }) => [...plans.values()].filter((plan) => plan.custody !== undefined).map(({ host }) => host)));
-  const watch = await keep(request, run, runner, plays);
+  const watch = await keep(request, run, runner, plays, compiled);
   const signals = [request.signal, watch?.signal].filter((signal) => signal !== undefined);
   request.onStart?.();
   const summary = await runPlays({
@@ -132,9 +133,9 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
 }
 
 /** Writes down what the run was asked for before any host is touched, and watches whether somebody wants it to end. */
-async function keep({ keep: kept, resume, store, onNote = () => undefined }: ExecuteRequest, run: string, { bundle, user }: RunnerSettings, plays: readonly RunnerPlay[]): Promise<RunWatch | undefined> {
+async function keep({ keep: kept, resume, store, onNote = () => undefined }: ExecuteRequest, run: string, { bundle, user }: RunnerSettings, plays: readonly RunnerPlay[], compiled: CompiledPlaybook): Promise<RunWatch | undefined> {
   if (resume !== undefined) checkUnchanged(run, resume.kept, plays, bundle.version);
-  const request: KeptRequest | undefined = resume?.kept ?? (kept === undefined ? undefined : { ...kept, program: bundle.version, plays: plays.map((play) => ({ name: play.name, digest: playDigest(play) })) });
+  const request: KeptRequest | undefined = resume?.kept ?? (kept === undefined ? undefined : { ...kept, program: bundle.version, plays: plays.map((play, at) => ({ name: play.name, digest: playDigest(play), become: compiled.plays[at]?.become === true ? compiled.plays[at].becomeUser : undefined })) });
   if (request === undefined) return undefined;
   await store.saveRunControl({ run, request, holder: ownHolder(user), heardAt: new Date().toISOString() });
   return new RunWatch(store, run, onNote);
@@ -196,12 +197,6 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
       };
     },
   };
-}
-
-/** @throws HsmfleetError USAGE when no hosts file was given */
-export function needHosts(files: string[] | undefined): string[] {
-  if (files !== undefined && files.length > 0) return files;
-  throw new HsmfleetError('USAGE', 'no hosts file is given', { hint: 'name one with -i: hsmfleet … -i hosts.yml' });
 }
 
 /** How each play reaches its hosts; everything that is wrong with that, of all hosts, at once. */

@@ -18,8 +18,8 @@ export interface KeptRequest {
   extraFiles: string[];
   /** Names of variables whose values stood on the command line. */
   extraNames: string[];
-  /** What each play came to. */
-  plays: { name: string; digest: string }[];
+  /** What each play came to, and which user it acts as through sudo. */
+  plays: { name: string; digest: string; become?: string | undefined }[];
   /** Version of the program. */
   program: string;
   /** The run whose hosts are tried again. */
