@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, createPublicKey } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -250,6 +250,17 @@ describe('what a step would change', () => {
     expect(host.describe({ kind: 'make_link', path: '/a', target: 'b' })).toBe('link /a -> b');
     expect(host.describe({ kind: 'service', unit: 'apache2', action: 'reload' })).toBe('reload apache2');
   });
+});
+
+test('a socket of the file system is open while somebody listens on it, whatever name it was bound under', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => { server.listen(at('bound'), resolve); });
+  renameSync(at('bound'), at('socket'));
+  expect(await host.socketOpen(at('socket'))).toBe(true);
+  linkSync(at('socket'), at('left'));
+  await new Promise((resolve) => server.close(resolve));
+  expect(await host.socketOpen(at('left'))).toBe(false);
+  expect(await host.socketOpen(at('never'))).toBe(false);
 });
 
 test('ports and handshakes tell why they fail', async () => {

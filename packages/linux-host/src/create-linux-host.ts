@@ -9,7 +9,7 @@ import { askCardService } from './card-service.ts';
 import { runCommand } from './command.ts';
 import { gatherFacts } from './facts.ts';
 import { createFileReader } from './file-reader.ts';
-import { isPortOpen, performHandshake } from './network.ts';
+import { isPortOpen, isSocketOpen, performHandshake } from './network.ts';
 import { findServerProcess, findServingProcesses } from './server-process.ts';
 import { describeStep } from './steps/describe-step.ts';
 import { diffStep } from './steps/diff-step.ts';
@@ -70,6 +70,7 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     agentState: () => options.agentState?.(),
     handshake: performHandshake,
     portOpen: isPortOpen,
+    socketOpen: isSocketOpen,
     pkcs11: options.pkcs11,
     async pendingWebChange() {
       return (await loadWebChange()).readPendingWebChange(options.stateDir);

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate, type KeyObject } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type NetConnectOpts } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Handshake, HandshakeTarget } from '@hsmfleet/resource';
 
@@ -101,10 +101,19 @@ function sha256Hex(bytes: Buffer): string {
 }
 
 /** True when something accepts a TCP connection within the time. */
-export async function isPortOpen(port: number, address = '127.0.0.1', timeoutMs = 1_000): Promise<boolean> {
+export function isPortOpen(port: number, address = '127.0.0.1', timeoutMs = 1_000): Promise<boolean> {
+  return accepts({ host: address, port }, timeoutMs);
+}
+
+/** True when something accepts a connection to a socket of the file system within the time. */
+export function isSocketOpen(path: string, timeoutMs = 1_000): Promise<boolean> {
+  return accepts({ path }, timeoutMs);
+}
+
+async function accepts(place: NetConnectOpts, timeoutMs: number): Promise<boolean> {
   const { connect } = await import('node:net');
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port });
+    const socket = connect(place);
     const finish = (open: boolean): void => {
       clearTimeout(deadline);
       socket.destroy();

@@ -168,6 +168,8 @@ export interface ReadHost {
   handshake(target: HandshakeTarget): Promise<Handshake>;
   /** Tries to connect to a TCP port; true when something accepts within the time. */
   portOpen(port: number, address?: string, timeoutMs?: number): Promise<boolean>;
+  /** Tries to connect to a socket of the file system, and hangs up at once; true when something accepts within the time. */
+  socketOpen(path: string, timeoutMs?: number): Promise<boolean>;
   readonly pkcs11: Pkcs11Reader;
   /** Absent when the run was given no manifests: any token will do. */
   readonly custody?: Custody;

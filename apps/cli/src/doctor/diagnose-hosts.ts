@@ -3,21 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { mapTasks, type ErrorShape, type HostDiagnosis, type HostEvidence, type RunEvent } from '@hsmfleet/contract';
 import { broken, diagnosisOf, judgeHost, judgeReach, walk, type Findings, type ReachEvidence, type WantedSite } from '@hsmfleet/doctor';
 import { runPlays } from '@hsmfleet/runner';
 import { openStore } from '@hsmfleet/store';
 import type { HostTarget } from '@hsmfleet/transport';
 import type { DoctorOptions } from '../commands/doctor.ts';
+import { DOCTOR_PLAY } from '../doctor-play.ts';
 import { openPlaybook, type RunnerSettings } from '../execute-playbook.ts';
 import { openSshConfiguration } from '../host-transports.ts';
 import { newRunId, runUser } from '../run-identity.ts';
 import { lookWithoutAgent } from './look-without-agent.ts';
 import { wantedSites } from './wanted-sites.ts';
-
-/** The play that looks; it lies beside the sources and the built program alike. */
-const DOCTOR_PLAY = fileURLToPath(new URL('../../plays/doctor.yml', import.meta.url));
 
 /** What a person is told meanwhile, and how it is ended. */
 export interface DiagnoseContext {

@@ -5,8 +5,6 @@ import { askAccess } from '../inventory/access.ts';
 /** Processor types of ELF files (e_machine), by what the system calls the machine. */
 const MACHINES: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183, i686: 3, armv7l: 40, ppc64le: 21, s390x: 22, riscv64: 243 };
 const SOFTHSM_CONF = '/etc/softhsm/softhsm2.conf';
-/** Flags of a listening socket in /proc/net/unix (__SO_ACCEPTCON). */
-const LISTENS = '00010000';
 
 /**
  * Libraries as files: nothing is loaded.
@@ -62,7 +60,7 @@ function whatItSpeaksTo(path: string, bytes: Buffer | undefined): ModuleEvidence
 async function placeOf(host: ReadHost, speaksTo: ModuleEvidence['speaksTo'], env: Readonly<Record<string, string>>): Promise<Pick<ModuleEvidence, 'place' | 'placeThere'>> {
   if (speaksTo === 'p11-kit') {
     const socket = /^unix:path=([^;,]+)/.exec(env['P11_KIT_SERVER_ADDRESS'] ?? '')?.[1];
-    return socket === undefined ? { place: null, placeThere: null } : { place: socket, placeThere: await listens(host, socket) };
+    return socket === undefined ? { place: null, placeThere: null } : { place: socket, placeThere: await host.socketOpen(socket) };
   }
   if (speaksTo === 'softhsm') {
     const text = (await host.readText(env['SOFTHSM2_CONF'] ?? SOFTHSM_CONF).catch(() => undefined)) ?? '';
@@ -70,13 +68,4 @@ async function placeOf(host: ReadHost, speaksTo: ModuleEvidence['speaksTo'], env
     return folder === undefined ? { place: null, placeThere: null } : { place: folder, placeThere: (await host.stat(folder).catch(() => undefined))?.kind === 'directory' };
   }
   return { place: null, placeThere: null };
-}
-
-async function listens(host: ReadHost, socket: string): Promise<boolean> {
-  const table = (await host.readText('/proc/net/unix').catch(() => undefined)) ?? '';
-  const plain = (path: string): string => path.replace(/^\/var\/run\//, '/run/');
-  return table.split('\n').some((line) => {
-    const fields = line.trim().split(/\s+/);
-    return fields[3] === LISTENS && plain(fields[7] ?? '') === plain(socket);
-  });
 }
