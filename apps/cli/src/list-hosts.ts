@@ -1,26 +1,46 @@
-import { Deferred, HsmfleetError, Secret, SECRET_MASK, type Value } from '@hsmfleet/contract';
-import { loadHosts } from '@hsmfleet/hosts';
-import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
+import { HsmfleetError, type Value } from '@hsmfleet/contract';
+import { hostsGraphText, hostsListing, readableValue } from '@hsmfleet/hosts';
+import { createColors, formatTable, printableBlock, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { renderValue, scopeOf } from '@hsmfleet/template';
-import { askHidden, canAsk } from './ask-secret.ts';
-import { needHosts } from './execute-playbook.ts';
-import { vaultOpener, type VaultOptions } from './vault-options.ts';
+import { openHosts } from './open-hosts.ts';
+import type { VaultOptions } from './vault-options.ts';
+
+/** How hosts are shown. */
+export interface HostsView {
+  /** A JSON array of the hosts that the pattern selects. */
+  json: boolean;
+  /** With variables. */
+  vars: boolean;
+  /** The whole of the hosts files, rather than a table of hosts. */
+  format?: 'table' | 'json' | 'graph' | undefined;
+  /** Variables beside this playbook count too. */
+  playbook?: string | undefined;
+}
 
 /**
  * Prints the hosts that a pattern selects, with groups and, on demand, merged variables (secrets masked).
  * @returns 0
  * @throws HsmfleetError, HsmfleetErrors
  */
-export async function listHosts(files: string[], pattern: string | undefined, show: { json: boolean; vars: boolean }, vault: VaultOptions = {}): Promise<number> {
-  const model = await loadHosts(needHosts(files), { ask: canAsk() ? askHidden : undefined, vault: await vaultOpener(vault) });
-  for (const warning of model.warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
+export async function listHosts(files: string[], pattern: string | undefined, show: HostsView, vault: VaultOptions = {}): Promise<number> {
+  const model = await openHosts(files, vault, show.playbook);
+  if (show.format === 'graph') {
+    if (pattern !== undefined && !model.tree.has(pattern)) throw new HsmfleetError('HOST_PATTERN', `there is no group "${pattern}"`, { hint: '--format graph takes the name of a group, or none' });
+    process.stdout.write(printableBlock(hostsGraphText(model, pattern)));
+    return 0;
+  }
+  if (show.format === 'json') {
+    if (pattern !== undefined) throw new HsmfleetError('USAGE', '--format json lists everything and takes no pattern', { hint: 'for some hosts: hsmfleet hosts PATTERN --vars --json' });
+    process.stdout.write(`${printableJson(hostsListing(model))}\n`);
+    return 0;
+  }
   const entries = model.select(pattern ?? 'all').flatMap((name) => model.find(name) ?? []);
   if (show.json) {
-    const rows = entries.map(({ name, groups, vars }) => ({ name, groups, ...(show.vars ? { vars: readable(vars) } : {}) }));
+    const rows = entries.map(({ name, groups, vars }) => ({ name, groups, ...(show.vars ? { vars: readableValue(vars) } : {}) }));
     process.stdout.write(`${printableJson(rows)}\n`);
     return 0;
   }
-  const rows = entries.map(({ name, groups, vars }) => [name, addressOf(name, vars), groups.join(' '), ...(show.vars ? [JSON.stringify(readable(vars))] : [])]);
+  const rows = entries.map(({ name, groups, vars }) => [name, addressOf(name, vars), groups.join(' '), ...(show.vars ? [JSON.stringify(readableValue(vars))] : [])]);
   process.stdout.write(formatTable(['host', 'address', 'groups', ...(show.vars ? ['vars'] : [])], rows, createColors(wantsColor(process.stdout))));
   return 0;
 }
@@ -36,12 +56,4 @@ export function addressOf(name: string, vars: Record<string, Value>): string | n
     if (thrown instanceof HsmfleetError) return null;
     throw thrown;
   }
-}
-
-/** Variables as the files have them: templates as text, secrets masked. */
-function readable(value: Value): unknown {
-  if (value instanceof Deferred) return value.origin === undefined ? value.text : SECRET_MASK;
-  if (value instanceof Secret || value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(readable);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item)]));
 }

@@ -4,7 +4,7 @@ import { Deferred, HsmfleetError, Secret, type CheckReport, type RunEvent, type 
 import { loadHosts } from '@hsmfleet/hosts';
 import type { Store } from '@hsmfleet/store';
 import { askHidden, canAsk } from './ask-secret.ts';
-import { needHosts } from './execute-playbook.ts';
+import { needHosts } from './open-hosts.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { gatherEvidence, type GatheredEvidence, type GatherEvidence } from './gather-evidence.ts';
