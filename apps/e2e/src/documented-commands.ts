@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../../architecture/src/workspace.ts';
+import { ROOT } from './fleet.ts';
 
 /** A command that a page tells people to type. */
 export interface DocumentedCommand {

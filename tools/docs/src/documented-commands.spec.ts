@@ -2,7 +2,7 @@ import { split } from 'shlex';
 import { describe, expect, it, test } from 'vitest';
 import { COMMANDS } from '../../../apps/cli/src/commands.ts';
 import { runProgram } from '../../../apps/cli/src/program.ts';
-import { commandsOf, pagesForPeople } from './shell-commands.ts';
+import { commandsOf, pagesForPeople } from '../../../apps/e2e/src/documented-commands.ts';
 
 /** The program's own parser, with commands that do nothing. */
 const parser = COMMANDS.map((command) => ({ ...command, run: () => Promise.resolve(0) }));
