@@ -1,4 +1,4 @@
-import { HsmfleetError, PROTOCOL, type EventBody, type HostFacts, type Plan, type PlannedTask, type Rendered } from '@hsmfleet/contract';
+import { HsmfleetError, PROTOCOL, type EventBody, type HostFacts, type Plan, type PlannedStep, type PlannedTask, type Rendered } from '@hsmfleet/contract';
 import {
   StepFailedError, defineResource,
   type AnyResource, type ExecuteContext, type PinGate, type ReadHost, type RunProgram, type Step, type StepResult, type WriteHost,
@@ -137,7 +137,7 @@ export interface Ran {
 }
 
 /** Runs tasks (and handlers) on a memory host. */
-export async function play(tasks: PlannedTask[], more: Partial<Plan> = {}, options: Partial<RunPlanOptions> & { memory?: MemoryHost } = {}): Promise<Ran> {
+export async function play(tasks: PlannedStep[], more: Partial<Plan> = {}, options: Partial<RunPlanOptions> & { memory?: MemoryHost } = {}): Promise<Ran> {
   const host = options.memory ?? new MemoryHost();
   const session = options.session ?? createSession();
   const events: EventBody[] = [];

@@ -1,7 +1,7 @@
 import type { PlannedBlock, PlannedInclude, PlannedMeta, PlannedStep, WireValue } from '@hsmfleet/contract';
 import { describe, expect, it } from 'vitest';
 import { createSession } from './host-variables.ts';
-import { MemoryHost, expression, play, set, task, template } from './run-plan-testkit.ts';
+import { MemoryHost, expression, play, task, template } from './run-plan-testkit.ts';
 
 const position = { file: 'play.yml', line: 3, column: 5 };
 const block = (id: string, parts: Partial<Pick<PlannedBlock, 'block' | 'rescue' | 'always' | 'name' | 'listen'>>): PlannedBlock => ({ kind: 'block', id, block: [], rescue: [], always: [], position, ...parts });

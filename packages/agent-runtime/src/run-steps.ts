@@ -92,10 +92,20 @@ export class StepWalker {
 
   async #task(planned: PlannedTask, context: RunContext, handler: boolean): Promise<BrokenOff | undefined> {
     const task = context.suffix === '' ? planned : { ...planned, id: `${planned.id}${context.suffix}` };
-    if (this.#plan.step === true && context.control !== undefined && !(await context.control.confirm(planned.id, planned.name))) return undefined;
+    let wanted = true;
+    const { control } = context;
+    if (this.#plan.step === true && control !== undefined) {
+      const broken = await this.#attempt(task, context, async () => { wanted = await control.confirm(planned.id, planned.name); });
+      if (broken !== undefined || !wanted) return broken;
+    }
     const run = (own: RunContext): Promise<TaskEnd> => runTaskOnce(task, handler, own, () => runTask(task, handler, own));
     const shared = planned.runOnce === true && (this.#plan.batch?.length ?? 1) > 1;
-    const end = shared ? await (await import('./run-shared.ts')).runForAll(task, context, run) : await run(context);
+    let end: TaskEnd = { stop: undefined, notified: [] };
+    if (!shared) end = await run(context);
+    else {
+      const broken = await this.#attempt(task, context, async () => { end = await (await import('./run-shared.ts')).runForAll(task, context, run); });
+      if (broken !== undefined) return broken;
+    }
     if (end.stop !== undefined) return { status: end.stop, ...(end.fatal === true ? { fatal: true } : {}), ...(end.elsewhere === true ? { elsewhere: true } : {}) };
     return this.#attempt(task, context, () => { this.notify(end.notified, context, task); });
   }

@@ -126,13 +126,22 @@ class Conversation {
       case 'pin_reply': this.#run.answerPin(frame.request, frame.decision === 'go', frame.reason); break;
       case 'custody_reply': this.#run.answerClaim(frame.request, frame.go, frame.reason); break;
       case 'cancel_run': this.#then(() => { this.#run.cancelRun(frame.run, frame.by, frame.reason); return Promise.resolve(); }); break;
+      case 'once_reply':
+      case 'delegate_reply':
+      case 'step_reply': this.#run.answerControl(frame); break;
+      // between the tasks of a play that runs here, so not behind it
+      case 'delegate': void this.#tell(this.#run.delegate(frame)); break;
       case 'cancel': this.#run.cancel(); break;
       case 'bye': this.#over(); break;
     }
   }
 
   #then(work: () => Promise<void>): void {
-    this.#work = this.#work.then(work).catch((thrown: unknown) => {
+    this.#work = this.#tell(this.#work.then(work));
+  }
+
+  #tell(work: Promise<void>): Promise<void> {
+    return work.catch((thrown: unknown) => {
       this.#writer.send({ type: 'error', error: toErrorShape(thrown) });
     });
   }

@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
-import { HsmfleetError, type AgentFrame, type EventBody, type HostFacts, type Plan } from '@hsmfleet/contract';
+import { HsmfleetError, type AgentFrame, type DelegatedReport, type EventBody, type HostFacts, type Plan } from '@hsmfleet/contract';
 import type { WriteHost } from '@hsmfleet/resource';
 import { describeAgentState } from './agent-state.ts';
 import { ArtifactOffers } from './artifact-offers.ts';
 import { attachRun } from './attach-run.ts';
 import { BlobStore, type BlobReceiver } from './blob-store.ts';
 import { FrameCustodyClaims } from './custody-claims.ts';
+import { createExclusive } from './exclusive.ts';
+import { FrameControl, type ControlAnswer } from './frame-control.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { FramePinGate } from './frame-pin-gate.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -13,6 +15,7 @@ import { acquireHostLock, LET_GO, signalRun } from './host-lock.ts';
 import { createSession, keepableVars, type Session } from './host-variables.ts';
 import { clearCancel, isUnfinished, Journal, readCancel, readRunMeta, writeCancel } from './journal.ts';
 import { pruneState } from './prune-state.ts';
+import type { DelegateFrame } from './run-delegated.ts';
 import { runPlan } from './run-plan.ts';
 import type { ServeOptions } from './serve.ts';
 import { TaskLog } from './task-log.ts';
@@ -27,6 +30,7 @@ interface Open {
   journal: Journal;
   pins: FramePinGate;
   claims: FrameCustodyClaims;
+  control: FrameControl;
   host: WriteHost;
   releaseLock: () => void;
 }
@@ -57,6 +61,13 @@ export class ServedRun {
   #receiving = '';
   #unsent: AgentFrame[] = [];
   #breathed = process.hrtime();
+  #opening: Promise<Open | undefined> | undefined;
+  /** One thing at a time changes this host. */
+  readonly #exclusive = createExclusive();
+  /** One wants blobs at a time. */
+  readonly #fetching = createExclusive();
+  /** Tasks that other hosts had done here, by request: none is done twice. */
+  readonly #delegated = new Map<string, Promise<DelegatedReport | undefined>>();
 
   constructor(options: ServeOptions, writer: FrameWriter) {
     this.#options = options;
@@ -76,7 +87,7 @@ export class ServedRun {
     if (open === undefined || !(await this.#fetchBlobs(plan, open.host.facts))) return;
     this.#onDisconnect = plan.onDisconnect;
     if (this.#gone.signal.aborted) this.disconnected();
-    const { session, journal, pins, claims, host } = open;
+    const { session, journal, pins, claims, control, host } = open;
     clearCancel(this.#options.stateDir, plan.run);
     journal.begin(plan.play, plan.user, plan.check);
     const log = new TaskLog(this.#options.stateDir, plan.run, plan.play.index);
@@ -86,6 +97,8 @@ export class ServedRun {
       session,
       pins,
       claims,
+      control,
+      exclusive: this.#exclusive,
       resources: this.#options.resources,
       blobPath: (sha256) => this.#blobs.path(sha256),
       emit: (body) => this.#emit(journal, body),
@@ -100,6 +113,22 @@ export class ServedRun {
     if (Object.keys(vars).length > 0) journal.saveVars(vars);
     journal.end(status);
     this.#writer.send({ type: 'done', play: plan.play.index, status });
+  }
+
+  /** Does a task that another host delegates, between the tasks of a play that runs here or without one. The answer is `delegate_result`, or `busy`. */
+  async delegate(frame: DelegateFrame): Promise<void> {
+    let work = this.#delegated.get(frame.request);
+    if (work === undefined) this.#delegated.set(frame.request, (work = this.#doDelegated(frame)));
+    const report = await work;
+    if (report !== undefined) this.#writer.send({ type: 'delegate_result', request: frame.request, report });
+  }
+
+  async #doDelegated(frame: DelegateFrame): Promise<DelegatedReport | undefined> {
+    const { planOf, runDelegated } = await import('./run-delegated.ts');
+    const open = await this.#openFor(frame);
+    if (open === undefined || !(await this.#fetchBlobs(planOf(frame), open.host.facts))) return undefined;
+    const { host, session } = open;
+    return runDelegated({ frame, host, session, resources: this.#options.resources, blobPath: (sha256) => this.#blobs.path(sha256), exclusive: this.#exclusive });
   }
 
   /** Replays a run of this host and follows it to the end of its play. @throws HsmfleetError AGENT */
@@ -158,6 +187,10 @@ export class ServedRun {
     this.#open?.claims.answer(request, go, reason);
   }
 
+  answerControl(answer: ControlAnswer): void {
+    this.#open?.control.answer(answer);
+  }
+
   /** Stops after the task that runs. */
   cancel(): void {
     this.#stop.abort();
@@ -168,6 +201,7 @@ export class ServedRun {
     this.#gone.abort();
     this.#open?.pins.close();
     this.#open?.claims.close();
+    this.#open?.control.close();
     this.#offers.close();
     this.#receiver?.abandon();
     this.#receiver = undefined;
@@ -176,7 +210,8 @@ export class ServedRun {
   }
 
   /** Ends the run on this host: prunes what is old and gives the lock back. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#delegated.values());
     const open = this.#open;
     this.#open = undefined;
     if (open !== undefined) {
@@ -184,7 +219,6 @@ export class ServedRun {
       open.journal.close();
       open.releaseLock();
     }
-    return Promise.resolve();
   }
 
   /**
@@ -204,7 +238,14 @@ export class ServedRun {
     if (cancel !== undefined) this.#emit(journal, { type: 'warning', message: `stopped by ${cancel.by}${cancel.reason === '' ? '' : `: ${cancel.reason}`}` });
   }
 
-  async #openFor(plan: Plan): Promise<Open | undefined> {
+  /** Plans and delegated tasks may come at the same time; the first one opens. */
+  async #openFor(plan: Pick<Plan, 'run' | 'user' | 'host'>): Promise<Open | undefined> {
+    while (this.#opening !== undefined) await this.#opening.catch(() => undefined);
+    this.#opening = this.#openNow(plan).finally(() => { this.#opening = undefined; });
+    return this.#opening;
+  }
+
+  async #openNow(plan: Pick<Plan, 'run' | 'user' | 'host'>): Promise<Open | undefined> {
     if (this.#open !== undefined) {
       if (this.#open.run !== plan.run) throw new HsmfleetError('AGENT', `this agent serves run ${this.#open.run}, not ${plan.run}`);
       return this.#open;
@@ -235,11 +276,12 @@ export class ServedRun {
         this.#flush(journal);
         this.#writer.send(frame);
       };
-      const [pins, claims] = [new FramePinGate(plan.run, ask), new FrameCustodyClaims(ask)];
-      this.#open = { run: plan.run, session, journal, pins, claims, host, releaseLock: lock.release };
+      const [pins, claims, control] = [new FramePinGate(plan.run, ask), new FrameCustodyClaims(ask), new FrameControl(session, ask)];
+      this.#open = { run: plan.run, session, journal, pins, claims, control, host, releaseLock: lock.release };
       if (this.#gone.signal.aborted) {
         pins.close();
         claims.close();
+        control.close();
       }
       return this.#open;
     } catch (thrown) {
@@ -276,6 +318,10 @@ export class ServedRun {
 
   /** Asks for what is missing; false when the control host went before all was here. */
   #fetchBlobs(plan: Plan, facts: HostFacts): Promise<boolean> {
+    return this.#fetching(() => this.#fetchMissing(plan, facts));
+  }
+
+  #fetchMissing(plan: Plan, facts: HostFacts): Promise<boolean> {
     const missing = this.#blobs.missing(plan, facts);
     if (missing.length === 0) return Promise.resolve(true);
     if (this.#gone.signal.aborted) return Promise.resolve(false);

@@ -44,6 +44,8 @@ export function startCommand(bundle: AgentBundle, options: { stateDir?: string |
   const runtimes = [...bundle.runtimes].map(([platform, { version }]) => quoteShellWord(runtimeName(version, platform)));
   return shellCommand([
     'umask 077',
+    // what crashes holds PINs; those who look for a defect may raise the limit again
+    'ulimit -S -c 0 2>/dev/null',
     stateDirScript(options.stateDir),
     `A="$S/agent/${bundle.hash}/agent.js"`,
     'N=',

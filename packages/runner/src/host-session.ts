@@ -1,15 +1,16 @@
-import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFrame, type ErrorShape, type Plan, type RunEvent } from '@hsmfleet/contract';
+import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFrame, type DelegatedReport, type ErrorShape, type Plan, type RunEvent, type RunEventOf } from '@hsmfleet/contract';
 import type { Connection, HostTarget, Transport } from '@hsmfleet/transport';
 import { EXIT_MISSING, EXIT_NODE_TOO_OLD, parseMissing, ROOT_STATE_DIR, startCommand, type MissingParts } from './agent-command.ts';
 import { AgentLink, type LinkEnd } from './agent-link.ts';
 import { ArtifactFetch, type ArtifactSink } from './artifact-fetch.ts';
+import { notDone, type CrossHost, type DelegateFrame } from './cross-host.ts';
 import type { CustodyRegistry } from './custody-registry.ts';
 import type { EventSink } from './event-sink.ts';
 import { install } from './install.ts';
 import type { AgentBundle, RunTimings } from './model.ts';
 import type { PinAuthority, PinTicket } from './pin-authority.ts';
 import { PlayReport, type PlayStatus } from './play-report.ts';
-import { sendBlobs } from './send-blobs.ts';
+import { sendBlobs, type BlobNames } from './send-blobs.ts';
 
 /** What all sessions of a run share. */
 export interface SessionContext {
@@ -25,6 +26,8 @@ export interface SessionContext {
   timings: Required<RunTimings>;
   /** The run is taken up again: hosts go on where they were left. */
   resume: boolean;
+  /** Of the batch that runs. */
+  cross: CrossHost;
 }
 
 /** How a talk with an agent about one play ended. */
@@ -56,6 +59,11 @@ export class HostSession {
   readonly #fetch: ArtifactFetch;
   /** The end of the play as the agent told it, held back until its packages are here. */
   #finished: RunEvent | undefined;
+  /** Tasks that other hosts had done here, and the link over which each was sent. */
+  readonly #delegated = new Map<string, { frame: DelegateFrame; link?: AgentLink; settle: (report: DelegatedReport) => void }>();
+  /** The agent is started for others, no play runs. */
+  #helping: Promise<void> | undefined;
+  #ends: RunEventOf<'host_finished'>['ends'];
 
   constructor(host: string, context: SessionContext) {
     this.#host = host;
@@ -63,11 +71,57 @@ export class HostSession {
     this.#fetch = new ArtifactFetch(host, context.artifacts, context.timings.artifactStall);
   }
 
+  /** What the end of the last play means for other hosts. */
+  get ends(): RunEventOf<'host_finished'>['ends'] {
+    return this.#ends;
+  }
+
+  /** Has this host do a task for another one, in the middle of its own play or with an agent started for that. Never throws. */
+  delegate(frame: DelegateFrame, target: HostTarget): Promise<DelegatedReport> {
+    return new Promise((resolve) => {
+      this.#delegated.set(frame.request, { frame, settle: resolve });
+      this.#report?.learn(frame.secrets);
+      if (this.#link?.open === true && this.#greeted) this.#sendDelegated(this.#link);
+      else if (this.#report === undefined && this.#helping === undefined) this.#helping = this.#help(target).finally(() => { this.#helping = undefined; });
+    });
+  }
+
+  async #help(target: HostTarget): Promise<void> {
+    try {
+      this.#target ??= target;
+      const end = await this.#talk(undefined);
+      if (end.kind === 'done') return;
+      const lost = new HsmfleetError('CONNECTION_LOST', `the connection to ${this.#host} was lost while its agent was started`, { host: this.#host });
+      this.#failDelegated(undefined, end.kind === 'error' ? end.error : lost.toShape());
+    } catch (thrown) {
+      this.#failDelegated(undefined, toErrorShape(thrown));
+    }
+  }
+
+  #sendDelegated(link: AgentLink): void {
+    for (const work of this.#delegated.values()) {
+      if (work.link !== undefined) continue;
+      work.link = link;
+      link.send(work.frame);
+    }
+  }
+
+  /** @param link what was sent over it is lost; undefined: what was not sent yet cannot be */
+  #failDelegated(link: AgentLink | undefined, why?: ErrorShape): void {
+    for (const [request, work] of this.#delegated) {
+      if (work.link !== link) continue;
+      this.#delegated.delete(request);
+      work.settle(notDone(why ?? new HsmfleetError('CONNECTION_LOST', `the connection to ${this.#host} was lost while it did a task for ${work.frame.from}: whether it was done is not known`, { host: this.#host, hint: 'look there before you run it again' }).toShape(), link !== undefined));
+    }
+  }
+
   /** Runs one play to its end and tells every event. Never throws. */
   async runPlay(plan: Plan, target: HostTarget): Promise<PlayStatus | 'unreachable'> {
     const report = new PlayReport(this.#host, plan, this.#context.events);
+    await this.#helping;
     this.#report = report;
     this.#plan = plan;
+    this.#ends = undefined;
     try {
       if (this.#target !== undefined && !isSameTarget(this.#target, target)) this.finish();
       this.#target = target;
@@ -84,6 +138,7 @@ export class HostSession {
       this.#fetch.takeProblem();
       this.#finished = undefined;
       this.#report = undefined;
+      if (this.#link?.open !== true) this.#failDelegated(undefined, new HsmfleetError('UNREACHABLE', `${this.#host} cannot do a task for other hosts: its own play ended without a connection`, { host: this.#host }).toShape());
     }
   }
 
@@ -152,7 +207,7 @@ export class HostSession {
   }
 
   /** Sends the first frame of a talk over the open link, or starts an agent for it, and waits for the end. */
-  async #talk(first: ControlFrame): Promise<TalkEnd> {
+  async #talk(first: ControlFrame | undefined): Promise<TalkEnd> {
     if (this.#link?.open === true) return this.#converse(this.#link, first);
     for (let start = 1; ; start += 1) {
       const link = await this.#start();
@@ -184,10 +239,11 @@ export class HostSession {
     this.#greeted = false;
     const link: AgentLink = new AgentLink(channel, this.#host, (frame) => { this.#receive(link, frame); }, (bytes) => { this.#fetch.take(bytes); });
     this.#link = link;
+    void link.ended.then(() => { this.#failDelegated(link); });
     return link;
   }
 
-  async #converse(link: AgentLink, first: ControlFrame): Promise<TalkEnd> {
+  async #converse(link: AgentLink, first: ControlFrame | undefined): Promise<TalkEnd> {
     const talked = new Promise<TalkEnd>((resolve) => { this.#endTalk = resolve; });
     const timer = this.#greeted ? undefined : setTimeout(() => {
       if (this.#greeted) return;
@@ -195,9 +251,9 @@ export class HostSession {
       this.#endTalk({ kind: 'error', error: new HsmfleetError('TIMEOUT', `the agent on ${this.#host} did not answer within ${seconds} s after its start`, { host: this.#host }).toShape() });
       this.#dropConnection();
     }, this.#context.timings.agentStart);
-    if (this.#cancelled && first.type === 'plan') this.#endTalk({ kind: 'done', status: 'stopped' });
+    if (this.#cancelled && first?.type === 'plan') this.#endTalk({ kind: 'done', status: 'stopped' });
     // at once, without waiting for the agent's hello: it reads the plan when it is up
-    else link.send(first);
+    else if (first !== undefined) link.send(first);
     const end = await Promise.race([talked, link.ended.then((ended) => this.#explain(ended))]);
     clearTimeout(timer);
     if (!link.open && this.#link === link) this.#link = undefined;
@@ -238,6 +294,8 @@ export class HostSession {
         this.#report?.started(frame.agent, frame.node, this.#uploaded);
         this.#uploaded = [];
         if (this.#cancelled) link.send({ type: 'cancel' });
+        this.#sendDelegated(link);
+        if (this.#report === undefined) this.#endTalk({ kind: 'done', status: 'ok' });
         return;
       case 'event':
         this.#takeEvent(link, frame.event);
@@ -249,7 +307,7 @@ export class HostSession {
         this.#fetch.refuse(frame.sha256, frame.reason);
         return;
       case 'need_blobs':
-        sendBlobs(link, this.#plan as Plan, frame.sha256, (sha256) => this.#context.blob(sha256)).catch((error: unknown) => { link.fail(error as HsmfleetError); });
+        sendBlobs(link, this.#blobNames(), frame.sha256, (sha256) => this.#context.blob(sha256)).catch((error: unknown) => { link.fail(error as HsmfleetError); });
         return;
       case 'pin_request': {
         const ticket = this.#context.pins.ask(this.#host, frame.pin, frame.token);
@@ -265,7 +323,38 @@ export class HostSession {
       case 'custody_claim':
         void this.#context.custody.claim(this.#host, frame.manifest).then((holder) => { this.#answerClaim(link, frame.request, holder); });
         return;
+      case 'once_request':
+        this.#context.cross.once.ask(this.#host, frame.request, (reply) => {
+          if (reply.told !== undefined) this.#report?.learn(reply.told.secrets);
+          this.#link?.send(reply);
+        });
+        return;
+      case 'once_result': {
+        const { outcome, ignored, result, vars, secrets } = frame;
+        this.#context.cross.once.tell(this.#host, frame.request, { outcome, ignored, result, vars, secrets });
+        return;
+      }
+      case 'delegate_request':
+        this.#context.cross.delegate(this.#host, this.#plan as Plan, frame).then((report) => {
+          this.#link?.send({ type: 'delegate_reply', request: frame.request, report });
+        }).catch((error: unknown) => { link.fail(error as HsmfleetError); });
+        return;
+      case 'delegate_result': {
+        const work = this.#delegated.get(frame.request);
+        this.#delegated.delete(frame.request);
+        work?.settle(frame.report);
+        return;
+      }
+      case 'step_request':
+        void this.#context.cross.confirm(frame.task, frame.name).then((answer) => {
+          this.#link?.send({ type: 'step_reply', request: frame.request, go: answer !== 'no', rest: answer === 'continue' });
+        });
+        return;
       case 'busy':
+        if (this.#report === undefined) {
+          this.#failDelegated(link, new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again' }).toShape());
+          return;
+        }
         // an agent of this very run that has not noticed yet that its runner is gone: it ends soon, or runs the play
         if (frame.run === this.#context.run) {
           this.#endTalk({ kind: 'held' });
@@ -274,12 +363,19 @@ export class HostSession {
         this.#endTalk({ kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again', details: { run: frame.run, user: frame.user, since: frame.since } }).toShape() });
         return;
       case 'error':
+        if (this.#report === undefined) this.#failDelegated(link, { ...frame.error, host: this.#host });
         this.#endTalk({ kind: 'error', error: { ...frame.error, host: this.#host } });
         return;
       case 'done':
         // the journal of a run that was attached to ends with the play that was begun last there
         this.#endTalk(frame.play === this.#plan?.play.index ? { kind: 'done', status: frame.status } : { kind: 'earlier' });
     }
+  }
+
+  /** What the agent may ask for: files of its plan, and of tasks that others have done here. */
+  #blobNames(): BlobNames {
+    const own = this.#plan ?? { tasks: [], handlers: [] };
+    return { host: this.#host, handlers: own.handlers, tasks: [...own.tasks, ...[...this.#delegated.values()].map(({ frame }) => frame.task)] };
   }
 
   #answerClaim(link: AgentLink, request: number, holder: string | undefined): void {
@@ -299,6 +395,7 @@ export class HostSession {
     if (event.seq <= this.#lastSeq) return;
     this.#lastSeq = event.seq;
     if (event.type === 'host_finished' && event.play === this.#plan?.play.index) {
+      this.#ends = event.ends;
       this.#finished = event;
       return;
     }

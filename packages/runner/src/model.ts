@@ -1,6 +1,7 @@
 import type { Counts, Plan, RunEvent, RunEventOf } from '@hsmfleet/contract';
 import type { HostTarget, Transport } from '@hsmfleet/transport';
 import type { ArtifactSink } from './artifact-fetch.ts';
+import type { Confirmation } from './cross-host.ts';
 import type { CustodyRegistry } from './custody-registry.ts';
 import type { PinGuard } from './pin-authority.ts';
 
@@ -25,6 +26,8 @@ export interface RunnerPlay {
   plans: ReadonlyMap<string, Plan>;
   /** How to reach each host in this play. */
   targets: ReadonlyMap<string, HostTarget>;
+  /** How to reach a host that is not in the play, for tasks that are delegated to it; undefined when the hosts files do not know it. */
+  delegateTarget?(host: string): HostTarget | undefined;
 }
 
 export interface RunOptions {
@@ -58,6 +61,10 @@ export interface RunOptions {
   resume?: { attempt: number; told: boolean; pinsFrozen?: string; holders?: ReadonlyMap<string, string> };
   /** What runners of the same run agree on, when this one runs just some of its hosts. */
   shared?: SharedRun;
+  /** Handlers that were notified run even when a task failed, in all plays. */
+  forceHandlers?: boolean;
+  /** Asks a person before each task, once for all hosts. */
+  confirm?(task: { name: string; play: string }): Promise<Confirmation>;
   /** Runs the hosts of a play in this one's stead; budgets, batches and the recap stay here. */
   elsewhere?: RemoteHosts;
 }

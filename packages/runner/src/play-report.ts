@@ -31,6 +31,11 @@ export class PlayReport {
     return this.#redactor.text(text);
   }
 
+  /** Further secrets came to the host in the middle of the play. */
+  learn(secrets: Plan['secrets']): void {
+    for (const { value } of Object.values(secrets)) this.#redactor.add(value);
+  }
+
   /** The agent is up. A second greeting in the same play (after a lost connection) is not told. */
   started(agent: string, node: string, uploaded: string[]): void {
     if (this.#startTold) return;
@@ -41,7 +46,7 @@ export class PlayReport {
   /** Hands on an event of the agent. */
   forward(event: RunEvent): void {
     const told = this.#redactor.value(event);
-    if (told.type === 'task_finished' && !told.ignored && (told.outcome === 'failed' || told.outcome === 'refused')) this.#failureTold = true;
+    if (told.type === 'task_finished' && !told.ignored && told.rescued !== true && (told.outcome === 'failed' || told.outcome === 'refused')) this.#failureTold = true;
     if (told.type === 'host_finished') {
       if (told.play !== this.#plan.play.index || this.#finishTold) return;
       this.#ensureFailureTold(told.status, told.error);

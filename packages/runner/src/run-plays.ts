@@ -1,6 +1,8 @@
-import { agentFrameProblem, CONTROL_SEQ_BASE, countTasks, exitCodeOf, type Plan } from '@hsmfleet/contract';
+import { agentFrameProblem, CONTROL_SEQ_BASE, countTasks, exitCodeOf, HsmfleetError, type Plan, type RunEventOf } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
+import { delegatesWork, sharesWork } from './cross-host.ts';
 import { createCustodyRegistry } from './custody-registry.ts';
+import { createCrossHost } from './delegations.ts';
 import { createEventSink, type EventSink } from './event-sink.ts';
 import { HostSession, type SessionContext } from './host-session.ts';
 import type { HostStatus, RemoteHosts, RunnerPlay, RunOptions, RunSummary } from './model.ts';
@@ -44,6 +46,10 @@ class Run {
   readonly #options: RunOptions;
   readonly #events: EventSink;
   readonly #sessions = new Map<string, HostSession>();
+  /** Hosts of the play do things for each other: sessions stay open until its batch is through. */
+  #together = false;
+  /** What the end of the play on some host means for the others. */
+  readonly #endings = new Set<NonNullable<RunEventOf<'host_finished'>['ends']>>();
   readonly #context: SessionContext;
   readonly #dropped = new Set<string>();
   #interrupted = false;
@@ -66,6 +72,7 @@ class Run {
       artifacts: options.artifacts,
       stateDir: options.stateDir,
       resume: options.resume !== undefined,
+      cross: createCrossHost(options, NO_PLAY, [], (host) => this.#sessionOf(host)),
       timings: { agentStart: 60_000, reattach: 180_000, reattachPause: 500, cancel: 10_000, artifactStall: 60_000, ...options.timings },
     };
   }
@@ -74,6 +81,11 @@ class Run {
   async play(play: RunnerPlay): Promise<boolean> {
     const hosts = play.batches.flat().filter((host) => !this.#dropped.has(host));
     if (hosts.length === 0) return true;
+    const plans = [...play.plans.values()];
+    this.#together = plans.some(({ tasks: steps, handlers }) => [steps, handlers].some((each) => sharesWork(each) || delegatesWork(each)));
+    if (this.#together && (this.#options.elsewhere !== undefined || this.#options.shared !== undefined)) {
+      throw new HsmfleetError('USAGE', `play "${play.name}" has run_once, delegate_to, end_play or end_batch, and workers do not know of each other's hosts`, { hint: 'run it without --workers' });
+    }
     const tasks = Math.max(0, ...[...play.plans.values()].map((plan) => countTasks(plan.tasks)));
     this.#events.emit('', { type: 'play_started', play: play.index, name: play.name, hosts, tasks });
     for (const [index, all] of play.batches.entries()) {
@@ -81,6 +93,7 @@ class Run {
       if (batch.length === 0) continue;
       this.#events.emit('', { type: 'batch_started', play: play.index, batch: index, of: play.batches.length, hosts: batch });
       const reason = await this.#runBatch(play, batch);
+      if (reason === undefined && this.#endings.has('play')) break;
       if (reason === undefined) continue;
       this.#events.emit('', { type: 'play_stopped', play: play.index, reason });
       return false;
@@ -106,16 +119,20 @@ class Run {
   /** Why the run has to stop after this batch; undefined when it goes on. */
   async #runBatch(play: RunnerPlay, batch: readonly string[]): Promise<string | undefined> {
     const failed: string[] = [];
+    const stopped: string[] = [];
     let stop: string | undefined;
+    this.#endings.clear();
+    this.#context.cross = createCrossHost(this.#options, play, batch, (host) => this.#sessionOf(host));
     const queue = [...batch];
     const remote = new AbortController();
     const settle = (host: string, status: HostStatus): void => {
       if (status === 'ok') return;
       this.#dropped.add(host);
+      if (status === 'stopped') stopped.push(host);
       if (status === 'stopped') return;
       failed.push(host);
       if (stop !== undefined) return;
-      stop = budgetExceeded(play, failed.length, batch.length);
+      stop = this.#endings.has('fatal') ? 'a host failed in a task of which any error is fatal (any_errors_fatal)' : budgetExceeded(play, failed.length, batch.length);
       if (stop === undefined) return;
       // the others of the batch stop after the task they are in
       for (const other of batch) this.#sessions.get(other)?.cancel();
@@ -129,15 +146,20 @@ class Run {
     const work = async (): Promise<void> => {
       for (let host = queue.shift(); host !== undefined; host = queue.shift()) {
         if (this.#interrupted || stop !== undefined) return;
-        settle(host, await this.#runHost(play, host));
+        settle(host, await this.#runHost(play, batch, host));
       }
     };
     const working = Promise.all(Array.from({ length: Math.max(1, Math.min(this.#options.forks, batch.length)) }, work));
     // the check of received frames is compiled while the hosts answer the first connections, not when their events come
     setImmediate(() => agentFrameProblem(undefined));
     await working;
+    this.#closeUnneeded(play);
     if (this.#interrupted) return this.#whyInterrupted();
-    return stop ?? (failed.length === batch.length ? 'every host of the batch failed' : undefined);
+    if (stop !== undefined) return stop;
+    // hosts that failed before somebody cleared that take part in later plays
+    if (this.#endings.has('clear')) for (const host of failed.splice(0)) this.#dropped.delete(host);
+    // a task that one host runs for all fails all, and is told of on that host alone
+    return failed.length > 0 && failed.length + stopped.length === batch.length ? 'every host of the batch failed' : undefined;
   }
 
   /** Hosts that were never begun are dropped like those that were stopped. */
@@ -155,21 +177,52 @@ class Run {
     this.#remote = undefined;
   }
 
-  async #runHost(play: RunnerPlay, host: string): Promise<HostStatus> {
+  async #runHost(play: RunnerPlay, batch: readonly string[], host: string): Promise<HostStatus> {
     const plan: Plan | undefined = play.plans.get(host);
     const target: HostTarget | undefined = play.targets.get(host);
     if (plan === undefined || target === undefined) throw new Error(`play ${String(play.index)} has no plan or no target for ${host}`);
-    let session = this.#sessions.get(host);
-    if (session === undefined) {
-      session = new HostSession(host, this.#context);
-      this.#sessions.set(host, session);
-    }
-    const status = await session.runPlay((await this.#options.bind?.(plan)) ?? plan, target);
+    const session = this.#sessionOf(host);
+    const { once } = this.#context.cross;
+    const status = await session.runPlay(this.#complete((await this.#options.bind?.(plan)) ?? plan, batch), target);
+    if (session.ends !== undefined) this.#endings.add(session.ends);
+    once.end(host);
+    if (this.#together) return status;
     if (status !== 'ok' || !this.#isNeededLater(play, host)) {
       session.finish();
       this.#sessions.delete(host);
     }
     return status;
+  }
+
+  /** A plan with what the person who runs it asks for, and who else runs the play at the same time where that matters. */
+  #complete(plan: Plan, batch: readonly string[]): Plan {
+    const { forceHandlers, confirm } = this.#options;
+    const { batch: _, ...rest } = plan;
+    return {
+      ...rest,
+      ...(this.#together ? { batch: [...batch] } : {}),
+      ...(forceHandlers === true ? { forceHandlers } : {}),
+      ...(confirm === undefined ? {} : { step: true }),
+    };
+  }
+
+  #sessionOf(host: string): HostSession {
+    let session = this.#sessions.get(host);
+    if (session === undefined) {
+      session = new HostSession(host, this.#context);
+      this.#sessions.set(host, session);
+    }
+    return session;
+  }
+
+  /** Says goodbye to hosts that did things for others and are not needed any more. */
+  #closeUnneeded(play: RunnerPlay): void {
+    if (!this.#together) return;
+    for (const [host, session] of this.#sessions) {
+      if (!this.#dropped.has(host) && this.#isNeededLater(play, host)) continue;
+      session.finish();
+      this.#sessions.delete(host);
+    }
   }
 
   #whyInterrupted(): string {
@@ -182,6 +235,9 @@ class Run {
     return plays.slice(plays.indexOf(play) + 1).some(({ plans }) => plans.has(host));
   }
 }
+
+/** Before the first batch. */
+const NO_PLAY: RunnerPlay = { index: -1, name: '', batches: [], anyErrorsFatal: false, plans: new Map(), targets: new Map() };
 
 function budgetExceeded(play: RunnerPlay, failed: number, size: number): string | undefined {
   if (play.anyErrorsFatal) return 'a host failed, and any error is fatal in this play (any_errors_fatal)';

@@ -4,8 +4,11 @@ import type { AgentLink } from './agent-link.ts';
 /** Bytes per binary frame: small enough that events in the other direction never wait long. */
 const CHUNK = 256 * 1024;
 
+/** The part of a plan that names blobs. */
+export type BlobNames = Pick<Plan, 'host' | 'tasks' | 'handlers'>;
+
 /** The blobs a plan names, by hash: the only ones an agent may ask for. */
-export function blobsOfPlan(plan: Plan): ReadonlyMap<string, { size: number; name: string }> {
+export function blobsOfPlan(plan: BlobNames): ReadonlyMap<string, { size: number; name: string }> {
   const blobs = new Map<string, { size: number; name: string }>();
   for (const task of [...tasksIn(plan.tasks), ...tasksIn(plan.handlers)]) {
     for (const input of Object.values(task.inputs ?? {})) {
@@ -20,7 +23,7 @@ export function blobsOfPlan(plan: Plan): ReadonlyMap<string, { size: number; nam
  * Streams blobs to an agent, one after another, at the pace it takes them.
  * @throws HsmfleetError AGENT for a blob the plan does not name, FILE_MISSING when the file is gone or has changed
  */
-export async function sendBlobs(link: AgentLink, plan: Plan, wanted: readonly string[], open: (sha256: string) => NodeJS.ReadableStream | undefined): Promise<void> {
+export async function sendBlobs(link: AgentLink, plan: BlobNames, wanted: readonly string[], open: (sha256: string) => NodeJS.ReadableStream | undefined): Promise<void> {
   const named = blobsOfPlan(plan);
   for (const sha256 of wanted) {
     const blob = named.get(sha256);

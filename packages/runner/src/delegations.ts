@@ -1,0 +1,51 @@
+import { HsmfleetError, type DelegatedReport, type Plan } from '@hsmfleet/contract';
+import type { HostTarget } from '@hsmfleet/transport';
+import { delegatedTask, notDone, type Confirmation, type CrossHost, type DelegateRequest } from './cross-host.ts';
+import type { HostSession } from './host-session.ts';
+import type { RunnerPlay, RunOptions } from './model.ts';
+import { OnceAuthority } from './once-authority.ts';
+
+/** Names that mean the control host wherever no hosts file says otherwise. */
+const CONTROL_HOST: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
+
+/** What the hosts of one batch have to do with each other. @param sessionOf the session of a host, opened or yet to open */
+export function createCrossHost(options: RunOptions, play: RunnerPlay, batch: readonly string[], sessionOf: (host: string) => HostSession): CrossHost {
+  /** By who asked for what: nothing is done twice. */
+  const replies = new Map<string, Promise<DelegatedReport>>();
+  const confirmed = new Map<string, Promise<Confirmation>>();
+  let asking: Promise<Confirmation> = Promise.resolve('yes');
+
+  const delegate = async (from: string, plan: Plan, request: DelegateRequest): Promise<DelegatedReport> => {
+    const task = delegatedTask(plan, request);
+    const target = targetOf(play, request.to);
+    if (target === undefined) {
+      return notDone(new HsmfleetError('PLAYBOOK_INVALID', `${request.to}, to which the task is delegated, is in no hosts file`, { position: task.position, hint: 'add it to the hosts, or delegate to localhost' }).toShape(), true);
+    }
+    const { user, check, diff } = plan;
+    return sessionOf(request.to).delegate({ type: 'delegate', request: `${from} ${request.request}`, from, run: options.run, user, host: request.to, task, check, diff, secrets: request.secrets }, target);
+  };
+
+  return {
+    once: new OnceAuthority(batch),
+    delegate(from, plan, request) {
+      const key = `${from} ${request.request}`;
+      let reply = replies.get(key);
+      if (reply === undefined) replies.set(key, (reply = delegate(from, plan, request)));
+      return reply;
+    },
+    confirm(task, name) {
+      let answer = confirmed.get(task);
+      if (answer === undefined) {
+        // one question at a time, and none any more after "continue"
+        answer = asking.then((last) => (last === 'continue' ? last : (options.confirm?.({ name, play: play.name }) ?? 'continue')));
+        asking = answer;
+        confirmed.set(task, answer);
+      }
+      return answer;
+    },
+  };
+}
+
+function targetOf(play: RunnerPlay, host: string): HostTarget | undefined {
+  return play.targets.get(host) ?? play.delegateTarget?.(host) ?? (CONTROL_HOST.has(host) ? { name: host, connection: 'local' } : undefined);
+}
