@@ -1,3 +1,5 @@
+import type { HostOrder } from './source.ts';
+
 /** One size of `serial`: hosts, or a share of all. */
 export type BatchSize = { hosts: number } | { percent: number };
 
@@ -23,4 +25,20 @@ export function parseBatchSize(value: unknown): BatchSize | undefined {
   const number = Number(found[1]);
   if (found[2] === '') return { hosts: number };
   return number <= 100 ? { percent: number } : undefined;
+}
+
+/** Hosts as Ansible's `order` sorts them; `shuffle` differs from run to run. */
+export function orderHosts(hosts: string[], order: HostOrder): string[] {
+  switch (order) {
+    case 'inventory': return hosts;
+    case 'reverse_inventory': return hosts.toReversed();
+    case 'sorted': return hosts.toSorted();
+    case 'reverse_sorted': return hosts.toSorted().reverse();
+    case 'shuffle': return shuffled(hosts);
+  }
+}
+
+function shuffled(hosts: string[]): string[] {
+  const left = [...hosts];
+  return hosts.map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0] as string);
 }

@@ -1,14 +1,23 @@
 import { dirname, join, resolve } from 'node:path';
-import { HsmfleetError } from '@hsmfleet/contract';
+import { HsmfleetError, type Value } from '@hsmfleet/contract';
 import type { HostEntry } from '@hsmfleet/hosts';
-import { loadYaml, Problems, SealedFiles, suggestion } from '@hsmfleet/yaml-source';
-import { compilePlay, namesSetBy } from './compile-play.ts';
+import { Problems, SealedFiles, suggestion } from '@hsmfleet/yaml-source';
+import { orderHosts } from './batches.ts';
+import { compilePlay, numberSteps } from './compile-play.ts';
+import { namesIn } from './compile-steps.ts';
 import { createControlLookups, createTemplates, type ControlFiles } from './control-lookups.ts';
+import { tasksOf, type ExpandedPlay, type Frame } from './expanded.ts';
+import { expandPlay } from './expand-play.ts';
+import { searchFolders } from './find-files.ts';
 import { HostKnowledge } from './host-knowledge.ts';
+import { knownValues } from './known-values.ts';
+import { Library } from './library.ts';
+import { listTasks } from './list-tasks.ts';
 import type { CompiledPlaybook, CompiledPlay, CompileOptions } from './model.ts';
 import { PlayVariables } from './play-variables.ts';
 import { readPlays } from './read-play.ts';
 import type { PlaySource } from './source.ts';
+import { StartAtTask } from './start-at-task.ts';
 import { SPECIAL_TAGS } from './tags.ts';
 import { TaskFiles } from './task-files.ts';
 
@@ -45,37 +54,60 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
 async function compileOnce(options: CompileOptions, sealed: SealedFiles): Promise<CompiledPlaybook> {
   const problems = new Problems();
   const resources = options.resources ?? (await import('@hsmfleet/resources')).resources;
-  const loaded = await loadYaml(options.playbook, { ask: options.ask, vault: options.vault });
-  problems.add(...loaded.problems);
+  const library = new Library({ ask: options.ask, vault: options.vault }, problems, resources);
+  const source = await library.source(options.playbook);
   // a file that is no YAML cannot be judged any further
-  if (loaded.source.problems.length > 0) problems.throwIfAny();
-  if (loaded.source.encrypted) {
-    throw new HsmfleetError('PLAYBOOK_INVALID', `the playbook ${options.playbook} is encrypted as a whole, which is not supported`, {
-      hint: 'encrypt the files or values with its secrets: group_vars, host_vars, vars_files, !vault',
-    });
-  }
+  if (source.problems.length > 0 || source.encrypted) problems.throwIfAny();
   checkLimit(options, problems);
-  const plays = readPlays(loaded.source, problems, { resources, become: options.become, extraVars: options.extraVars ?? {} });
+  const plays = await readPlays(source, problems, { resources, become: options.become, extraVars: options.extraVars ?? {}, load: (path) => library.source(path) });
   const knowledge = new HostKnowledge(options);
-  const folder = dirname(options.playbook);
-  const control: ControlFiles = { sealed, searchFolders: (kind) => [join(folder, kind), folder] };
+  let current: Frame | undefined;
+  const control: ControlFiles = { sealed, searchFolders: (kind) => (current === undefined ? [join(dirname(options.playbook), kind), dirname(options.playbook)] : searchFolders(current, kind)) };
   const lookups = createControlLookups(control);
-  const files = new TaskFiles(folder, createTemplates(control), sealed);
-  const variables = new PlayVariables(options, problems, lookups);
-  const remembered = new Map<string, Set<string>>();
-  const everRegistered = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap(namesSetBy)));
-  const built = new Set(plays.flatMap((play) => play.tasks.filter((task) => task.resource.name === BUILDER).map(({ params }) => (typeof params.name === 'string' ? params.name : undefined))));
-  const compiled: CompiledPlay[] = [];
+  const files = new TaskFiles(createTemplates(control), sealed);
+  const variables = new PlayVariables(options, problems, lookups, library.vars);
+  const prepared: PreparedPlay[] = [];
+  const everRegistered = new Set<string>();
   for (const [index, play] of plays.entries()) {
-    const hosts = selectHosts(play, options, problems);
+    const hosts = orderHosts(selectHosts(play, options, problems), play.order);
     const entries = hosts.filter((name) => options.only?.has(name) !== false).map((name) => options.hosts.find(name) as HostEntry);
     const before = problems.count;
     const varsOf = await variables.load(play, entries);
-    const complete = problems.count === before && loaded.source.unopened.size === 0;
-    compiled.push(compilePlay(play, index, hosts, { options, problems, knowledge, files, lookups, varsOf, complete, remembered, built, everRegistered }));
+    const expanded = await expandPlay(play, {
+      library, problems, tags: options.tags, skipTags: options.skipTags, extra: options.extraVars ?? {}, registered: everRegistered,
+      known: (value, frame, vars, registered, loop) => {
+        current = frame;
+        return knownValues(value, { frame, vars, registered, loop, entries, varsOf, play, knowledge, extra: options.extraVars ?? {}, lookups });
+      },
+    });
+    numberSteps(expanded.steps, `${String(index)}.t`);
+    numberSteps(expanded.handlers, `${String(index)}.h`);
+    for (const name of namesIn([...expanded.steps, ...expanded.handlers])) everRegistered.add(name);
+    prepared.push({ play, expanded, hosts, varsOf, complete: problems.count === before && !library.incomplete });
   }
+  const built = new Set(prepared.flatMap(({ expanded }) => [...tasksOf(expanded.steps)].flatMap((step) => (step.kind === 'task' && step.resource.name === BUILDER ? [typeof step.params.name === 'string' ? step.params.name : undefined] : []))));
+  const remembered = new Map<string, Set<string>>();
+  const startAt = options.startAtTask === undefined ? undefined : new StartAtTask(options.startAtTask);
+  const compiled = prepared.map(({ play, expanded, hosts, varsOf, complete }, index) => compilePlay(play, expanded, index, hosts, {
+    options, problems, knowledge, files, lookups, varsOf, complete, remembered, built, everRegistered, startAt,
+    enter: (frame) => { current = frame; },
+  }));
   problems.throwIfAny();
-  return { path: options.playbook, plays: compiled, blobs: files.blobs, warnings: [...loaded.warnings, ...variables.files.warnings, ...warningsOf(compiled, options, everRegistered), ...unknownTags(plays, options)] };
+  startAt?.check();
+  return {
+    path: options.playbook, plays: compiled, blobs: files.blobs,
+    listed: prepared.map(({ play, expanded }) => listTasks(play, expanded)),
+    warnings: [...library.warnings, ...library.vars.warnings, ...warningsOf(compiled, options, everRegistered), ...unknownTags(prepared, options)],
+  };
+}
+
+/** A play with its imports resolved and its hosts chosen. */
+interface PreparedPlay {
+  play: PlaySource;
+  expanded: ExpandedPlay;
+  hosts: string[];
+  varsOf(host: HostEntry): Record<string, Value>[];
+  complete: boolean;
 }
 
 function selectHosts(play: PlaySource, options: CompileOptions, problems: Problems): string[] {
@@ -114,8 +146,8 @@ function warningsOf(plays: CompiledPlay[], options: CompileOptions, registered: 
 }
 
 /** Warnings about tags of the command line that no task has: a slip of the keyboard would skip what was meant. */
-function unknownTags(plays: readonly PlaySource[], { tags, skipTags }: CompileOptions): string[] {
-  const known = new Set(plays.flatMap((play) => [...play.tasks, ...play.handlers].flatMap((task) => task.tags)));
+function unknownTags(plays: readonly PreparedPlay[], { tags, skipTags }: CompileOptions): string[] {
+  const known = new Set(plays.flatMap(({ expanded }) => expanded.tags));
   return [...new Set([...(tags ?? []), ...(skipTags ?? [])])].filter((tag) => !known.has(tag) && !SPECIAL_TAGS.has(tag)).map((tag) => {
     const hint = suggestion(tag, [...known]) ?? (known.size === 0 ? 'no task has tags' : `the tags are ${[...known].sort().join(', ')}`);
     return `no task has the tag "${tag}": ${hint}`;

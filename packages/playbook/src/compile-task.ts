@@ -1,52 +1,61 @@
-import { Deferred, encodeValue, HsmfleetError, Secret, type ArtifactInput, type PlannedTask, type SecretTable, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, Secret, type ArtifactInput, type LoopControl, type PlannedTask, type SecretTable, type Value } from '@hsmfleet/contract';
 import { assuredVariables, isTrue, renderValue } from '@hsmfleet/template';
 import { checkParams } from './check-params.ts';
+import { compileLoop } from './compile-loop.ts';
+import type { ExpandedTask, Frame } from './expanded.ts';
 import { asBoolean } from './node-reader.ts';
-import type { Condition, Placed, TaskSource } from './source.ts';
+import type { Condition, LoopSettings, Placed } from './source.ts';
 import type { PreparedInput, TaskFiles } from './task-files.ts';
 import type { Variables } from './variables.ts';
 
 /** What compiling one task for one host needs. */
 export interface TaskContext {
-  /** Prefix of ids: "0.t3". */
   id: string;
   variables: Variables;
   /** The same for changed_when and failed_when, which see the task's own result as well. */
   outcome: Variables;
   files: TaskFiles;
-  /** Names that a task may notify; undefined for handlers' own notifies as well. */
+  /** The same task with an item of its loop as a variable. */
+  withItem(item: Value): TaskContext;
+  /** Names that a task may notify. */
   handlerNames: ReadonlySet<string>;
+  /** Learns of the names that the task notifies; undefined for one that only the host knows. */
+  notifies(name: string | undefined): void;
+  /** Whether there is a host of that name to delegate to; undefined when there is, else what to say of it. */
+  delegateProblem(name: string | undefined): { message: string; hint: string } | undefined;
   secrets: SecretTable;
   /** Why the task cannot have that package; undefined when it is there or may still be built. */
   artifactProblem(name: string, version: string | undefined): ArtifactInput['problem'];
   fail(thrown: unknown): void;
-  /** Learns of everything that the host will have to render. */
-  deferred(value: Value): void;
+  /** A value as it travels; what the host will have to render of it is noted. */
+  encode(value: Value): unknown;
+  /** The task's own variables, and those above what tasks register, as far as something that was encoded may name them. */
+  surroundings(): Pick<PlannedTask, 'vars' | 'top' | 'scope'>;
 }
 
-const NO_GUARDS: ReadonlySet<string> = new Set();
+export const NO_GUARDS: ReadonlySet<string> = new Set();
 
 /**
  * Compiles a task for one host. A loop over files becomes one task per item, since each item needs other bytes; all
  * else is one planned task.
  */
-export function compileTask(task: TaskSource, context: TaskContext): PlannedTask[] {
+export function compileTask(task: ExpandedTask, context: TaskContext): PlannedTask[] {
   const conditions = compileConditions(task.when, context);
   const guards = guardsOf(conditions);
-  const base = compileFrame(task, context, guards);
-  if (task.broken) return [base];
-  if (conditions.includes(false)) return [{ ...base, params: {}, when: [false] }];
-  const items = compileLoop(task, context, guards);
+  if (task.broken) return [{ ...compileFrame(task, context, guards), ...context.surroundings() }];
+  if (conditions.includes(false)) return [{ ...compileFrame(task, context, guards), params: {}, when: [false], ...context.surroundings() }];
+  const items = compileLoop(task.loop, context, guards, task.frame);
   // what a loop's item decides is looked at with each item
   const known = Array.isArray(items) && !items.some((item) => item instanceof Deferred) ? items : undefined;
-  const names = namesByItem(task, context, known);
-  if (names === undefined) return [compileOne(task, context, { base, conditions, guards, items, known })];
+  if (known === undefined || !dependsOnItem(task, context)) return [compileOne(task, context, { base: compileFrame(task, context, guards), conditions, guards, items, known })];
   if (task.register !== undefined) {
     context.fail(task.source.problem('PLAYBOOK_INVALID', 'a loop whose files depend on the item cannot be registered', task.resourceNode, 'leave register out, or write one task per file'));
   }
-  return names.map((files, index) =>
-    compileOne(task, context, { base: { ...base, id: `${base.id}-${String(index)}` }, conditions, guards, items: [(known as Value[])[index] as Value], known: undefined, files }),
-  );
+  return known.map((item, index) => {
+    const own = context.withItem(item);
+    const base = compileFrame(task, own, guards);
+    return compileOne(task, own, { base: { ...base, id: `${base.id}-${String(index)}` }, conditions, guards, items: [item], known: undefined });
+  });
 }
 
 interface Parts {
@@ -56,12 +65,10 @@ interface Parts {
   items: Value | undefined;
   /** Items whose values are known, to look for mistakes with each. */
   known: Value[] | undefined;
-  /** Names of files for this item, where they depend on it. */
-  files?: Record<string, string>;
 }
 
-function compileOne(task: TaskSource, context: TaskContext, { base, conditions, guards, items, known, files }: Parts): PlannedTask {
-  const { variables, secrets, fail } = context;
+function compileOne(task: ExpandedTask, context: TaskContext, { base, conditions, guards, items, known }: Parts): PlannedTask {
+  const { variables, encode, fail } = context;
   const before = { failed: false };
   const note = (thrown: unknown): void => {
     before.failed = true;
@@ -79,11 +86,7 @@ function compileOne(task: TaskSource, context: TaskContext, { base, conditions, 
   }
   if (!before.failed) checkParams(task, params).forEach(fail);
   for (const item of known ?? []) tryItem(task, params, item, context);
-  const inputs = compileInputs(task, params, context, guards, files ?? {});
-  const encode = (value: Value): unknown => {
-    context.deferred(value);
-    return encodeValue(value, secrets);
-  };
+  const inputs = compileInputs(task, params, context, guards);
   const waiting = conditions.filter((condition) => condition !== true);
   const input = Object.entries(inputs).map(([name, each]) => [name, each.kind !== 'template' ? each : { ...each, text: encode(each.text) }] as const);
   return {
@@ -91,28 +94,48 @@ function compileOne(task: TaskSource, context: TaskContext, { base, conditions, 
     params: encode(params),
     ...(input.length === 0 ? {} : { inputs: Object.fromEntries(input) as NonNullable<PlannedTask['inputs']> }),
     ...(waiting.length === 0 ? {} : { when: waiting.map(encode) }),
-    ...(items === undefined ? {} : { loop: encode(items), ...(task.loopVar === 'item' ? {} : { loopVar: task.loopVar }) }),
+    ...(items === undefined ? {} : { loop: encode(items), ...loopFields(task.control, context) }),
+    ...context.surroundings(),
+  };
+}
+
+/** What a loop says of itself besides its items. */
+export function loopFields({ loopVar, indexVar, label, pause, extended }: LoopSettings, { variables, encode, fail }: Pick<TaskContext, 'variables' | 'encode' | 'fail'>): { loopVar?: string; loopControl?: LoopControl } {
+  const control: LoopControl = {
+    ...(indexVar === undefined ? {} : { indexVar }),
+    ...(label === undefined ? {} : { label: encode(variables.prepare(label, NO_GUARDS, fail)) }),
+    ...(pause === undefined ? {} : { pause: encode(variables.prepare(pause, NO_GUARDS, fail)) }),
+    ...(extended === true ? { extended } : {}),
+  };
+  return { ...(loopVar === 'item' ? {} : { loopVar }), ...(Object.keys(control).length === 0 ? {} : { loopControl: control }) };
+}
+
+/** Reads keywords that are truth values, known before the run. */
+export function flagReader({ variables, fail }: Pick<TaskContext, 'variables' | 'fail'>, guards: ReadonlySet<string>): (placed: Placed<Value> | undefined, key: string) => boolean {
+  return (placed, key) => {
+    if (placed === undefined) return false;
+    const value = asBoolean(variables.prepare(placed.value, guards, fail));
+    if (value instanceof Deferred) fail(placed.source.problem('PLAYBOOK_INVALID', `${key} must be known before the run starts`, placed.node));
+    else if (typeof value !== 'boolean') fail(placed.source.problem('PLAYBOOK_INVALID', `${key} must be true or false`, placed.node));
+    return value === true;
   };
 }
 
 /** All of a planned task but parameters, inputs, conditions and loop. */
-function compileFrame(task: TaskSource, context: TaskContext, guards: ReadonlySet<string>): PlannedTask {
-  const { variables, fail } = context;
-  const flag = (placed: Placed<Value> | undefined, key: string): boolean => {
-    if (placed === undefined) return false;
-    const value = asBoolean(variables.prepare(placed.value, guards, fail));
-    if (value instanceof Deferred) fail(task.source.problem('PLAYBOOK_INVALID', `${key} must be known before the run starts`, placed.node));
-    else if (typeof value !== 'boolean') fail(task.source.problem('PLAYBOOK_INVALID', `${key} must be true or false`, placed.node));
-    return value === true;
-  };
+function compileFrame(task: ExpandedTask, context: TaskContext, guards: ReadonlySet<string>): PlannedTask {
+  const { variables, fail, encode } = context;
+  const flag = flagReader(context, guards);
   const outcome = (conditions: Condition[]): unknown[] =>
-    conditions.map((condition) => {
-      const value = condition instanceof Deferred ? prepareCondition(condition, { ...context, variables: context.outcome }, guards) : condition;
-      context.deferred(value);
-      return encodeValue(value, context.secrets);
-    });
-  const notify = task.notify.flatMap((each) => compileNotify(task, each, context));
-  const vars = Object.entries(task.vars);
+    conditions.map((condition) => encode(condition instanceof Deferred ? prepareCondition(condition, { ...context, variables: context.outcome }, guards) : condition));
+  const number = (placed: Placed<Value> | undefined, key: string): unknown => {
+    if (placed === undefined) return undefined;
+    const value = variables.prepare(placed.value, guards, fail);
+    if (value instanceof Deferred || (Number.isFinite(Number(value)) && value !== null && Number(value) >= 0 && typeof value !== 'object')) return encode(value instanceof Deferred ? value : Number(value));
+    return fail(placed.source.problem('PLAYBOOK_INVALID', `${key} must be a number`, placed.node));
+  };
+  const notify = task.notify.flatMap((each) => compileNotify(each, context));
+  const environment = compileEnvironment(task.environment, context, guards);
+  const numbers = Object.entries({ retries: number(task.retries, 'retries'), delay: number(task.delay, 'delay'), timeout: number(task.timeout, 'timeout') }).filter(([, value]) => value !== undefined);
   return {
     id: context.id,
     name: nameOf(task, variables),
@@ -122,42 +145,81 @@ function compileFrame(task: TaskSource, context: TaskContext, guards: ReadonlySe
     ...(notify.length === 0 ? {} : { notify }),
     ...(task.listen.length === 0 ? {} : { listen: task.listen }),
     ...(flag(task.ignoreErrors, 'ignore_errors') ? { ignoreErrors: true } : {}),
+    ...(flag(task.ignoreUnreachable, 'ignore_unreachable') ? { ignoreUnreachable: true } : {}),
+    ...(flag(task.anyErrorsFatal, 'any_errors_fatal') ? { anyErrorsFatal: true } : {}),
     ...(task.changedWhen.length === 0 ? {} : { changedWhen: outcome(task.changedWhen) }),
     ...(task.failedWhen.length === 0 ? {} : { failedWhen: outcome(task.failedWhen) }),
+    ...(task.until.length === 0 ? {} : { until: outcome(task.until) }),
+    ...Object.fromEntries(numbers),
     ...(flag(task.noLog, 'no_log') ? { noLog: true } : {}),
     ...(task.checkMode === undefined ? {} : { checkMode: flag(task.checkMode, 'check_mode') }),
-    ...(vars.length === 0 ? {} : { vars: encodeVars(task.vars, context) }),
+    ...(task.diff === undefined ? {} : { diff: flag(task.diff, 'diff') }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(flag(task.runOnce, 'run_once') ? { runOnce: true } : {}),
+    ...compileDelegation(task, context, guards),
     position: task.position,
   };
 }
 
-/** The task's own variables that the host may need: those it has to render, or that something it renders may name. */
-function encodeVars(vars: Record<string, Value>, context: TaskContext): Record<string, unknown> {
-  const prepared: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(vars)) {
-    // a mistake in a variable is one only where it is used
-    const known = context.variables.prepare(value, NO_GUARDS, () => undefined);
-    context.deferred(known);
-    prepared[name] = encodeValue(known, context.secrets);
+function compileDelegation(task: ExpandedTask, context: TaskContext, guards: ReadonlySet<string>): Pick<PlannedTask, 'delegateTo' | 'delegateFacts'> {
+  const placed = task.delegateTo;
+  if (placed === undefined) return {};
+  const name = context.variables.prepare(placed.value, guards, context.fail);
+  if (name === null || name === '') return {};
+  if (!(name instanceof Deferred) && typeof name !== 'string') {
+    context.fail(placed.source.problem('PLAYBOOK_INVALID', 'delegate_to must be the name of a host', placed.node));
+    return {};
   }
-  return prepared;
+  const problem = context.delegateProblem(name instanceof Deferred ? undefined : name);
+  if (problem !== undefined) {
+    context.fail(placed.source.problem('PLAYBOOK_INVALID', problem.message, placed.node, problem.hint));
+    return {};
+  }
+  return { delegateTo: context.encode(name), ...(flagReader(context, guards)(task.delegateFacts, 'delegate_facts') ? { delegateFacts: true } : {}) };
 }
 
-/** What people read; a name that cannot be rendered is shown as it is written. */
-export function nameOf(task: TaskSource, variables: Variables): string {
-  if (task.name === undefined || task.name === null) return task.resource.name;
-  let name: Value = task.name;
+/** Mappings from the play to the task, later ones over earlier ones. */
+function compileEnvironment(mappings: Placed<Value>[], context: TaskContext, guards: ReadonlySet<string>): unknown {
+  const merged: Record<string, Value> = {};
+  for (const placed of mappings) {
+    const value = context.variables.prepare(placed.value, guards, context.fail);
+    if (value === null || value === '') continue;
+    if (value instanceof Deferred && mappings.length === 1) return context.encode(value);
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof Secret || value instanceof Deferred) {
+      context.fail(placed.source.problem('PLAYBOOK_INVALID', value instanceof Deferred ? 'an environment that only the host knows cannot be joined with another one' : 'environment must be a mapping of names to texts', placed.node, 'write the names out, each with its value'));
+      continue;
+    }
+    for (const [name, each] of Object.entries(value)) merged[name] = typeof each === 'number' || typeof each === 'boolean' ? pythonText(each) : each;
+  }
+  return Object.keys(merged).length === 0 ? undefined : context.encode(merged);
+}
+
+function pythonText(value: number | boolean): string {
+  return typeof value === 'number' ? String(value) : value ? 'True' : 'False';
+}
+
+/** What people read: the role and the name; a name that cannot be rendered is shown as it is written. */
+export function nameOf(step: { name: Value | undefined; resource?: { name: string }; action?: string; frame: Frame }, variables: Variables): string {
+  const prefix = step.frame.role === undefined ? '' : `${step.frame.role.name} : `;
+  return prefix + bareNameOf(step, variables);
+}
+
+/** The name without the role. */
+export function bareNameOf(step: { name: Value | undefined; resource?: { name: string }; action?: string }, variables: Variables): string {
+  const fallback = step.resource?.name ?? step.action ?? '';
+  if (step.name === undefined || step.name === null) return fallback;
+  let name: Value = step.name;
   try {
     if (name instanceof Deferred && !variables.mustWait(name, NO_GUARDS)) name = renderValue(name, variables.scope);
   } catch (thrown) {
     if (!(thrown instanceof HsmfleetError)) throw thrown;
   }
   if (name instanceof Deferred) return name.text;
-  return typeof name === 'object' && !(name instanceof Secret) ? task.resource.name : String(name);
+  return typeof name === 'object' && !(name instanceof Secret) ? fallback : String(name);
 }
 
 /** Conditions that the host has to judge stay; the rest are truth values. Nothing after a false one is looked at. */
-function compileConditions(conditions: Condition[], context: TaskContext): Condition[] {
+export function compileConditions(conditions: Condition[], context: TaskContext): Condition[] {
   const out: Condition[] = [];
   const guards = new Set<string>();
   for (const condition of conditions) {
@@ -179,7 +241,7 @@ function prepareCondition(condition: Deferred, context: TaskContext, guards: Rea
   }
 }
 
-function guardsOf(conditions: Condition[]): ReadonlySet<string> {
+export function guardsOf(conditions: Condition[]): ReadonlySet<string> {
   return new Set(conditions.flatMap((condition) => (condition instanceof Deferred && condition.kind === 'expression' ? [...assuredVariables(condition.text, condition.position)] : [])));
 }
 
@@ -196,31 +258,13 @@ function checkExpressions(value: Value, context: TaskContext, guards: ReadonlySe
   }
 }
 
-function compileLoop(task: TaskSource, context: TaskContext, guards: ReadonlySet<string>): Value | undefined {
-  if (task.loop === undefined) return undefined;
-  const { value, node, flatten } = task.loop;
-  let items: Value | undefined;
-  const failed = { yes: false };
-  items = context.variables.prepare(value, guards, (thrown) => {
-    failed.yes = true;
-    context.fail(thrown);
-  });
-  if (failed.yes || items instanceof Deferred) return failed.yes ? [] : items;
-  if (flatten && !Array.isArray(items)) items = [items];
-  if (!Array.isArray(items)) {
-    context.fail(task.source.problem('PLAYBOOK_INVALID', 'loop must be a list', node, 'for a mapping: "{{ x | dict2items }}"'));
-    return [];
-  }
-  return flatten ? items.flat(1) : items;
-}
-
 /** With a known item, what only waits for it can be rendered: mistakes in it show before the run. */
-function tryItem(task: TaskSource, params: Record<string, Value>, item: Value, context: TaskContext): void {
+function tryItem(task: ExpandedTask, params: Record<string, Value>, item: Value, context: TaskContext): void {
   const visit = (value: Value): void => {
     if (value instanceof Deferred) {
-      if (!context.variables.laterNames(value).every((name) => name === task.loopVar)) return;
+      if (!context.variables.laterNames(value).every((name) => name === task.control.loopVar)) return;
       try {
-        context.variables.tryWith(value, { [task.loopVar]: item });
+        context.variables.tryWith(value, { [task.control.loopVar]: item });
       } catch (thrown) {
         context.fail(thrown);
       }
@@ -231,52 +275,51 @@ function tryItem(task: TaskSource, params: Record<string, Value>, item: Value, c
   for (const [name, value] of Object.entries(params)) if (task.resource.expressions?.includes(name) !== true) visit(value);
 }
 
-function compileNotify(task: TaskSource, { value, node }: Placed<Value>, context: TaskContext): string[] {
+function compileNotify({ value, node, source }: Placed<Value>, context: TaskContext): unknown[] {
   const failed = { yes: false };
-  const name = context.variables.prepare(value, NO_GUARDS, (thrown) => {
+  const names = [context.variables.prepare(value, NO_GUARDS, (thrown) => {
     failed.yes = true;
     context.fail(thrown);
-  });
+  })].flat();
   if (failed.yes) return [];
-  if (typeof name !== 'string') {
-    context.fail(task.source.problem('PLAYBOOK_INVALID', 'notify must be the name of a handler, known before the run starts', node));
-    return [];
-  }
-  if (!context.handlerNames.has(name)) {
-    context.fail(unknownHandler(task, name, node, context.handlerNames));
-    return [];
-  }
-  return [name];
-}
-
-function unknownHandler(task: TaskSource, name: string, node: Placed<Value>['node'], known: ReadonlySet<string>): HsmfleetError {
-  const names = [...known].map((each) => `"${each}"`).join(', ');
-  return task.source.problem('PLAYBOOK_INVALID', `no handler is called "${name}"`, node, known.size === 0 ? 'the play has no handlers' : `the handlers of the play are ${names}`);
-}
-
-/** Names of files per item, when a loop's item decides which file a task takes; undefined when none does. */
-function namesByItem(task: TaskSource, context: TaskContext, items: Value[] | undefined): Record<string, string>[] | undefined {
-  if (items === undefined) return undefined;
-  const params = Object.keys(task.resource.files ?? {}).filter((param) => {
-    const value = task.params[param];
-    return value instanceof Deferred && context.variables.laterNames(value).includes(task.loopVar);
-  });
-  if (params.length === 0) return undefined;
-  return items.map((item) => Object.fromEntries(params.flatMap((param) => {
-    try {
-      const name = renderValue(task.params[param] as Deferred, { lookup: (wanted) => (wanted === task.loopVar ? item : context.variables.lookup(wanted)) });
-      return [[param, String(name)]];
-    } catch {
-      // trying the parameters with each item reports it
+  return names.flatMap((name) => {
+    if (name instanceof Deferred) {
+      context.notifies(undefined);
+      return [context.encode(name)];
+    }
+    if (typeof name !== 'string') {
+      context.fail(source.problem('PLAYBOOK_INVALID', 'notify must be the name of a handler', node));
       return [];
     }
-  })));
+    if (context.handlerNames.has(name)) {
+      context.notifies(name);
+      return [name];
+    }
+    const known = [...context.handlerNames].map((each) => `"${each}"`).join(', ');
+    context.fail(source.problem('PLAYBOOK_INVALID', `no handler is called "${name}"`, node, known === '' ? 'the play has no handlers' : `the handlers of the play are ${known}`));
+    return [];
+  });
 }
 
-function compileInputs(task: TaskSource, params: Record<string, Value>, context: TaskContext, guards: ReadonlySet<string>, names: Record<string, string>): Record<string, PreparedInput> {
+/** Does the item of the loop decide which file is taken, or what a lookup finds? */
+function dependsOnItem(task: ExpandedTask, { variables }: TaskContext): boolean {
+  const uses = (value: Value | undefined): value is Deferred => value instanceof Deferred && variables.laterNames(value).includes(task.control.loopVar);
+  const looksUp = (value: Value): boolean => {
+    if (value instanceof Deferred) return /\b(?:lookup|query|q)\s*\(/.test(value.text) && uses(value);
+    return value !== null && typeof value === 'object' && !(value instanceof Secret) && Object.values(value).some((each) => looksUp(each as Value));
+  };
+  try {
+    return Object.keys(task.resource.files ?? {}).some((param) => uses(task.params[param])) || looksUp(task.params);
+  } catch {
+    // preparing the parameters tells what is wrong
+    return false;
+  }
+}
+
+function compileInputs(task: ExpandedTask, params: Record<string, Value>, context: TaskContext, guards: ReadonlySet<string>): Record<string, PreparedInput> {
   const inputs: Record<string, PreparedInput> = {};
   for (const [param, kind] of Object.entries(task.resource.files ?? {})) {
-    const name = names[param] ?? params[param];
+    const name = params[param];
     if (name === undefined || name === null) continue;
     try {
       if (name instanceof Deferred) {
@@ -294,7 +337,7 @@ function compileInputs(task: TaskSource, params: Record<string, Value>, context:
 }
 
 /** @throws HsmfleetError PLAYBOOK_INVALID, ARTIFACT_MISSING at the place that names it */
-function artifactInput(task: TaskSource, param: string, name: string, version: Value | undefined, context: TaskContext): ArtifactInput {
+function artifactInput(task: ExpandedTask, param: string, name: string, version: Value | undefined, context: TaskContext): ArtifactInput {
   if (version instanceof Deferred) {
     throw task.source.problem('PLAYBOOK_INVALID', `which version of the artefact "${name}" is wanted must be known before the run starts`, task.placeOf(['version'], 'value'), 'use only variables that the control host knows');
   }

@@ -8,7 +8,12 @@ import type { CompileOptions } from './model.ts';
 export interface PlayFacts {
   name: string;
   hosts: readonly string[];
+  /** Folder of the playbook file. */
+  folder: string;
   batchOf(host: string): readonly string[];
+  /** Names of the roles that the play uses, in order, and of those that they depend on. */
+  roles: readonly string[];
+  dependencies: readonly string[];
 }
 
 /** Magic variables, and the view that hosts have of one another. Made once per playbook. */
@@ -28,7 +33,7 @@ export class HostKnowledge {
 
   /** Ansible's magic variables for a host; all of them are known on the control host. */
   magic(entry: HostEntry, play: PlayFacts): Record<string, Value> {
-    const { playbook, check, diff, tags, skipTags, limit } = this.#options;
+    const { check, diff, tags, skipTags, limit } = this.#options;
     return {
       ...namesOf(entry),
       groups: this.#groups,
@@ -38,7 +43,11 @@ export class HostKnowledge {
       ansible_play_hosts_all: [...play.hosts],
       ansible_play_batch: [...play.batchOf(entry.name)],
       ansible_play_name: play.name,
-      playbook_dir: dirname(playbook),
+      playbook_dir: play.folder,
+      ansible_play_role_names: [...play.roles],
+      ansible_dependent_role_names: [...play.dependencies],
+      ansible_role_names: [...new Set([...play.roles, ...play.dependencies])].sort(),
+      role_names: [...play.roles],
       ansible_check_mode: check,
       ansible_diff_mode: diff,
       ansible_run_tags: tags ?? ['all'],

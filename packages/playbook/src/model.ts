@@ -36,6 +36,10 @@ export interface CompileOptions {
    * task of the playbook is a mistake. Read once, when a task names one; nothing is a mistake when absent.
    */
   artifacts?: (() => readonly KnownArtifact[]) | undefined;
+  /** `--force-handlers`. */
+  forceHandlers?: boolean | undefined;
+  /** `--start-at-task`: the name of the first task to run, wildcards allowed; what stands before it is left out. */
+  startAtTask?: string | undefined;
   /** What tasks may use; every resource there is by default. */
   resources?: ReadonlyMap<string, AnyResource> | undefined;
 }
@@ -54,13 +58,33 @@ export interface CompiledPlay {
   become: boolean;
   becomeUser: string;
   plans: ReadonlyMap<string, Plan>;
+  /** Hosts that tasks delegate to; `any` when one of them is known only on a host. */
+  delegates: string[] | 'any';
   /** Variables that tell how to connect and what token to expect, per host: ansible_host, hsmfleet_manifests, … rendered. */
   connection: ReadonlyMap<string, Record<string, Value>>;
+}
+
+/** A task as `--list-tasks` shows it. */
+export interface ListedTask {
+  name: string;
+  tags: string[];
+  /** Of a file that is included only when the host says so. */
+  included: boolean;
+}
+
+/** A play as `--list-tasks` shows it. */
+export interface ListedPlay {
+  name: string | undefined;
+  pattern: string;
+  tags: string[];
+  tasks: ListedTask[];
 }
 
 export interface CompiledPlaybook {
   path: string;
   plays: CompiledPlay[];
+  /** What each play comes to, without looking at hosts: tasks in order, with those that hosts may include. */
+  listed: ListedPlay[];
   blobs: ReadonlyMap<string, BlobSource>;
   warnings: string[];
 }

@@ -111,7 +111,15 @@ export class NodeReader {
 
   placed(entry: MapEntry): Placed<Value> | undefined {
     const value = this.value(entry.value);
-    return value === undefined ? undefined : { value, node: entry.value ?? entry.keyNode };
+    return value === undefined ? undefined : { value, node: entry.value ?? entry.keyNode, source: this.source };
+  }
+
+  /** Values of a list; one value counts as a list of one. */
+  placedList(entry: MapEntry): Placed<Value>[] {
+    return this.list(entry.value, entry.key, true).flatMap((node) => {
+      const value = this.value(node);
+      return value === undefined ? [] : [{ value, node, source: this.source }];
+    });
   }
 
   /** Conditions of `when` and its like: truth values and expressions without braces, one or a list. */

@@ -1,26 +1,26 @@
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
-import { VarsFiles, type HostEntry } from '@hsmfleet/hosts';
+import type { HostEntry, VarsFiles } from '@hsmfleet/hosts';
 import { renderValue, scopeOf, type Lookups } from '@hsmfleet/template';
 import type { Problems } from '@hsmfleet/yaml-source';
 import type { CompileOptions } from './model.ts';
-import type { Placed, PlaySource } from './source.ts';
+import type { Placed, PlaySource, PromptSource } from './source.ts';
 
 /** Reads what a play says about its variables: `vars`, the answers to `vars_prompt`, `vars_files`. */
 export class PlayVariables {
-  readonly files: VarsFiles;
   readonly #options: CompileOptions;
   readonly #problems: Problems;
-  readonly #folder: string;
+  readonly #files: VarsFiles;
   readonly #lookups: Lookups;
+  /** Answers of earlier plays: nobody is asked the same twice. */
+  readonly #answers = new Map<string, string>();
 
-  constructor(options: CompileOptions, problems: Problems, lookups: Lookups) {
+  constructor(options: CompileOptions, problems: Problems, lookups: Lookups, files: VarsFiles) {
+    this.#files = files;
     this.#lookups = lookups;
     this.#options = options;
     this.#problems = problems;
-    this.#folder = dirname(options.playbook);
-    this.files = new VarsFiles({ ask: options.ask, vault: options.vault }, problems);
   }
 
   /** Layers by host, lowest precedence first. Names of files may hold variables of the host. */
@@ -38,7 +38,7 @@ export class PlayVariables {
       for (const host of hosts) {
         const layers = byHost.get(host.name) ?? [...fixed];
         byHost.set(host.name, layers);
-        const magic = { inventory_hostname: host.name, playbook_dir: this.#folder, group_names: host.groups };
+        const magic = { inventory_hostname: host.name, playbook_dir: play.folder, group_names: host.groups };
         try {
           const scope = { ...scopeOf(host.vars, play.vars, prompts, ...layers, magic, this.#options.extraVars ?? {}), lookups: this.#lookups };
           layers.push(await this.#file(play, placed, renderValue(placed.value, scope)));
@@ -54,7 +54,7 @@ export class PlayVariables {
   /** One entry of vars_files: a path, or a list of which the first that exists is taken. */
   async #file(play: PlaySource, placed: Placed<Value>, value: Value): Promise<Record<string, Value>> {
     const names = [value].flat();
-    const paths = names.flatMap((name) => (typeof name === 'string' && name !== '' ? [isAbsolute(name) ? name : join(this.#folder, name)] : []));
+    const paths = names.flatMap((name) => (typeof name === 'string' && name !== '' ? [isAbsolute(name) ? name : join(play.folder, name)] : []));
     if (paths.length !== names.length) {
       this.#problems.add(play.source.problem('PLAYBOOK_INVALID', 'vars_files takes names of files', placed.node));
       return {};
@@ -64,14 +64,30 @@ export class PlayVariables {
       this.#problems.add(play.source.problem('FILE_MISSING', `the vars file ${paths.join(' or ')} does not exist`, placed.node, 'the path is relative to the playbook'));
       return {};
     }
-    return this.files.load(path);
+    return this.#files.load(path);
+  }
+
+  /** What a person says, twice where it has to be confirmed. */
+  async #answer({ question, confirm }: PromptSource): Promise<string | undefined> {
+    const { ask } = this.#options;
+    if (ask === undefined) return undefined;
+    const key = JSON.stringify([question, confirm]);
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    for (;;) {
+      const answer = await ask(question);
+      if (!confirm || answer === undefined || answer === (await ask(`confirm ${question}`))) {
+        if (answer !== undefined) this.#answers.set(key, answer);
+        return answer;
+      }
+    }
   }
 
   async #ask(play: PlaySource): Promise<Record<string, Value>> {
     const answers: Record<string, Value> = {};
     for (const prompt of play.prompts) {
       if (Object.hasOwn(this.#options.extraVars ?? {}, prompt.name)) continue;
-      const answer = (await this.#options.ask?.(prompt.question)) ?? prompt.fallback;
+      const answer = (await this.#answer(prompt)) ?? prompt.fallback;
       if (answer === undefined) {
         this.#problems.add(play.source.problem('PLAYBOOK_INVALID', `nobody can be asked "${prompt.question}"`, prompt.node, `run on a terminal, or give it with -e ${prompt.name}=…`));
       } else answers[prompt.name] = prompt.private ? new Secret(answer, `the answer to "${prompt.question}"`) : answer;

@@ -7,16 +7,13 @@ import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { splitFreeForm } from './free-form.ts';
 import { shortName, TASK_KEYS, UNSUPPORTED_TASK_KEYS } from './keywords.ts';
 import { expressionOf, type NodeReader } from './node-reader.ts';
-import type { TaskSource } from './source.ts';
+import { readKeywords } from './read-keywords.ts';
+import { LOOP_KEYS, readLoop, readLoopControl, refuseLoop } from './read-loop.ts';
+import type { Placed, TaskSource } from './source.ts';
 
 export interface TaskSurroundings {
   resources: ReadonlyMap<string, AnyResource>;
   handler: boolean;
-  /** Tags of the play. */
-  tags: readonly string[];
-  /** The play's become: a task may repeat it, not change it. */
-  become: boolean | undefined;
-  becomeUser: string | undefined;
 }
 
 /** Stands for the resource of a task that names none, so that the rest of the task is still checked. */
@@ -26,14 +23,12 @@ const NO_RESOURCE: AnyResource = {
   plan: () => ({ steps: [] }),
 };
 
-/** Reads one task. Undefined when it is no mapping; mistakes are collected either way. */
-export function readTask(node: Node, reader: NodeReader, around: TaskSurroundings): TaskSource | undefined {
+/** Keys that say what a task does in a way that is older than its own key. */
+const ACTION_KEYS = ['action', 'local_action'];
+
+/** Reads one task, from the entries of its mapping. Mistakes are collected. */
+export function readTask(entries: MapEntry[], reader: NodeReader, around: TaskSurroundings): TaskSource {
   const { source } = reader;
-  const entries = reader.mapping(node, around.handler ? 'a handler' : 'a task');
-  if (entries.length === 0) {
-    if (isScalar(node)) reader.fail('a task must be a mapping', node);
-    return undefined;
-  }
   const byKey = new Map(entries.map((entry) => [entry.key, entry]));
   const found = findResource(entries, reader, around);
   checkKeys(byKey, reader, around);
@@ -41,29 +36,25 @@ export function readTask(node: Node, reader: NodeReader, around: TaskSurrounding
     const entry = byKey.get(key);
     return entry === undefined ? undefined : run(entry);
   };
-  const loop = byKey.get('loop') ?? byKey.get('with_items');
-  if (byKey.has('loop') && byKey.has('with_items')) reader.fail('loop and with_items exclude one another', byKey.get('with_items')?.keyNode);
-  const loopVar = readLoopControl(byKey.get('loop_control'), reader);
+  const node = entries[0]?.keyNode as Node;
   const task = {
+    kind: 'task' as const,
     source,
-    position: source.positionOf(entries[0]?.keyNode),
+    node,
+    position: source.positionOf(node),
     name: read('name', (entry) => reader.value(entry.value)),
-    when: read('when', (entry) => reader.conditions(entry)) ?? [],
+    ...readKeywords(byKey, reader),
+    ...(found?.local === true ? { delegateTo: { value: 'localhost', node: found.entry.keyNode, source } satisfies Placed<Value> } : {}),
     changedWhen: read('changed_when', (entry) => reader.conditions(entry)) ?? [],
     failedWhen: read('failed_when', (entry) => reader.conditions(entry)) ?? [],
-    loop: loop === undefined ? undefined : { ...(reader.placed(loop) ?? { value: [], node: loop.keyNode }), flatten: loop.key === 'with_items' },
-    loopVar: loopVar ?? 'item',
-    register: read('register', (entry) => reader.text(entry)),
-    notify: read('notify', (entry) => reader.list(entry.value, 'notify', true).flatMap((item) => {
-      const value = reader.value(item);
-      return value === undefined ? [] : [{ value, node: item }];
-    })) ?? [],
+    until: read('until', (entry) => reader.conditions(entry)) ?? [],
+    retries: read('retries', (entry) => reader.placed(entry)),
+    delay: read('delay', (entry) => reader.placed(entry)),
+    timeout: read('timeout', (entry) => reader.placed(entry)),
+    loop: readLoop(byKey, reader),
+    control: readLoopControl(byKey.get('loop_control'), reader),
+    register: readRegister(byKey.get('register'), reader),
     listen: read('listen', (entry) => reader.names(entry)) ?? [],
-    tags: [...around.tags, ...(read('tags', (entry) => reader.names(entry)) ?? [])],
-    ignoreErrors: read('ignore_errors', (entry) => reader.placed(entry)),
-    noLog: read('no_log', (entry) => reader.placed(entry)),
-    checkMode: read('check_mode', (entry) => reader.placed(entry)),
-    vars: read('vars', (entry) => reader.variables(entry.value, 'vars')) ?? {},
   };
   if (found === undefined) return { ...task, resource: NO_RESOURCE, resourceNode: node, params: {}, broken: true, placeOf: () => node };
   const args = byKey.get('args');
@@ -71,31 +62,59 @@ export function readTask(node: Node, reader: NodeReader, around: TaskSurrounding
   return { ...task, resource: found.resource, resourceNode: found.entry.keyNode, params: params ?? {}, broken: params === undefined, placeOf: placesIn(found.entry, args, reader) };
 }
 
+/** The name of the variable that gets a result. */
+export function readRegister(entry: MapEntry | undefined, reader: NodeReader): string | undefined {
+  if (entry === undefined) return undefined;
+  const name = reader.text(entry);
+  if (name === undefined || /^[A-Za-z_]\w*$/.test(name)) return name;
+  return reader.fail(`"${name}" is not a name for a variable`, entry.value);
+}
+
+/** Tells of a key of Ansible that is not supported, or that there is none of that name. */
+export function refuseKey(entry: MapEntry, reader: NodeReader, known: readonly string[], what: string): void {
+  const name = shortName(entry.key);
+  if (entry.key.startsWith('with_')) {
+    refuseLoop(entry, reader);
+    return;
+  }
+  const unsupported = UNSUPPORTED_TASK_KEYS[name];
+  if (unsupported !== undefined) {
+    const [message = '', ...advice] = unsupported.split(': ');
+    reader.fail(message, entry.keyNode, advice.length === 0 ? undefined : advice.join(': '));
+  } else {
+    const hint = suggestion(name.slice(name.lastIndexOf('.') + 1), known);
+    reader.fail(`"${entry.key}" is ${what}`, entry.keyNode, hint ?? 'docs/reference lists the resources');
+  }
+}
+
 interface Found {
   entry: MapEntry;
   resource: AnyResource;
+  /** Of `action: NAME …`: the words after the name; undefined when its parameters are a mapping. */
+  words?: string;
+  /** Keys of the mapping that are no parameters. */
+  skip?: string;
+  /** `local_action`. */
+  local?: boolean;
 }
 
 function findResource(entries: MapEntry[], reader: NodeReader, around: TaskSurroundings): Found | undefined {
-  const known: readonly string[] = TASK_KEYS;
+  const known: readonly string[] = [...TASK_KEYS, ...LOOP_KEYS];
   const found: Found[] = [];
   let foreign = false;
   for (const entry of entries.filter(({ key }) => !known.includes(key))) {
-    const name = shortName(entry.key);
-    const resource = around.resources.get(name);
+    const resource = around.resources.get(shortName(entry.key));
     if (resource !== undefined) {
       found.push({ entry, resource });
       continue;
     }
-    foreign = true;
-    const unsupported = UNSUPPORTED_TASK_KEYS[name] ?? (entry.key.startsWith('with_') ? `${entry.key} is not supported: use loop` : undefined);
-    if (unsupported !== undefined) {
-      const [message = '', ...advice] = unsupported.split(': ');
-      reader.fail(message, entry.keyNode, advice.length === 0 ? undefined : advice.join(': '));
-    } else {
-      const hint = suggestion(name.slice(name.lastIndexOf('.') + 1), [...known, ...around.resources.keys()]);
-      reader.fail(`"${entry.key}" is neither a key of a task nor a resource`, entry.keyNode, hint ?? 'docs/reference lists the resources');
+    const action = ACTION_KEYS.includes(entry.key) ? findAction(entry, reader, around) : undefined;
+    if (action !== undefined) {
+      found.push(action);
+      continue;
     }
+    foreign = true;
+    if (!ACTION_KEYS.includes(entry.key)) refuseKey(entry, reader, [...known, ...around.resources.keys()], 'neither a key of a task nor a resource');
   }
   const [first, second] = found;
   if (second !== undefined && first !== undefined) {
@@ -105,72 +124,75 @@ function findResource(entries: MapEntry[], reader: NodeReader, around: TaskSurro
   return first;
 }
 
+/** `action: NAME word key=value`, or a mapping with the name under `module`. */
+function findAction(entry: MapEntry, reader: NodeReader, { resources }: TaskSurroundings): Found | undefined {
+  const node = reader.problems.attempt(() => dereference(entry.value, reader.source)) ?? null;
+  const local = entry.key === 'local_action';
+  let name: string | undefined;
+  let words: string | undefined;
+  if (isMap(node)) {
+    const named = reader.mapping(node, entry.key).find(({ key }) => key === 'module');
+    name = named === undefined ? undefined : reader.text(named);
+  } else {
+    const value = node === null ? undefined : reader.value(node);
+    const text = value instanceof Deferred ? value.text : value;
+    const split = typeof text === 'string' ? /^\s*([\w.]+)(?:\s+([\s\S]*))?$/.exec(text) : null;
+    name = split?.[1];
+    words = split?.[2] ?? '';
+  }
+  if (name === undefined) return reader.fail(`${entry.key} must begin with the name of a resource`, entry.value ?? entry.keyNode, 'use the resource as the key of the task');
+  const resource = resources.get(shortName(name));
+  if (resource !== undefined) return { entry, resource, local, ...(words === undefined ? { skip: 'module' } : { words }) };
+  const advice = UNSUPPORTED_TASK_KEYS[shortName(name)];
+  return reader.fail(advice?.split(': ')[0] ?? `"${name}" is no resource`, entry.value ?? entry.keyNode, advice?.split(': ').slice(1).join(': ') ?? suggestion(name, resources.keys()));
+}
+
 function checkKeys(byKey: ReadonlyMap<string, MapEntry>, reader: NodeReader, around: TaskSurroundings): void {
-  const become = byKey.get('become');
-  const user = byKey.get('become_user');
-  if (become !== undefined) {
-    const value = reader.boolean(become);
-    if (value !== undefined && value !== (around.become ?? false)) {
-      reader.fail(`become differs from the play's (${String(around.become ?? false)})`, become.value, 'the whole play runs as one user: write a play of its own for these tasks');
-    }
-  }
-  if (user !== undefined) {
-    const value = reader.text(user);
-    if (value !== undefined && value !== (around.becomeUser ?? 'root')) {
-      reader.fail(`become_user differs from the play's (${around.becomeUser ?? 'root'})`, user.value, 'write a play of its own for these tasks');
-    }
-  }
   const listen = byKey.get('listen');
   if (listen !== undefined && !around.handler) reader.fail('listen is for handlers', listen.keyNode);
-  const register = byKey.get('register');
-  if (register !== undefined) {
-    const name = reader.value(register.value);
-    if (typeof name === 'string' && !/^[A-Za-z_]\w*$/.test(name)) reader.fail(`"${name}" is not a name for a variable`, register.value);
+  for (const key of ['retries', 'delay'] as const) {
+    const entry = byKey.get(key);
+    if (entry !== undefined && !byKey.has('until')) reader.fail(`${key} without until does nothing`, entry.keyNode, 'say with until what the task waits for, for example "until: result is succeeded" with "register: result"');
   }
 }
 
-function readLoopControl(entry: MapEntry | undefined, reader: NodeReader): string | undefined {
-  let loopVar: string | undefined;
-  for (const part of entry === undefined ? [] : reader.mapping(entry.value, 'loop_control')) {
-    if (part.key === 'loop_var') loopVar = reader.text(part);
-    else if (part.key !== 'label') {
-      const known = ['index_var', 'pause', 'extended'].includes(part.key);
-      reader.fail(known ? `loop_control.${part.key} is not supported` : `"${part.key}" is not a key of loop_control`, part.keyNode, suggestion(part.key, ['loop_var', 'label']));
-    }
-  }
-  return loopVar;
-}
-
-function readParams({ entry, resource }: Found, args: MapEntry | undefined, reader: NodeReader): Record<string, Value> | undefined {
+function readParams(found: Found, args: MapEntry | undefined, reader: NodeReader): Record<string, Value> | undefined {
+  const { entry, resource } = found;
   const params: Record<string, Value> = {};
   const assign = (node: Node | null): void => {
     for (const part of reader.mapping(node, entry.key)) {
+      if (part.key === found.skip) continue;
       const value = resource.expressions?.includes(part.key) === true ? readExpressions(part, reader) : reader.value(part.value);
       if (value !== undefined) params[part.key] = value;
     }
   };
   const node = reader.problems.attempt(() => dereference(entry.value, reader.source)) ?? null;
-  if (node === null || isMap(node) || (isScalar(node) && node.value === null)) assign(node);
-  else if (!readFreeForm(node, { entry, resource }, params, reader)) return undefined;
+  if (found.words === '') {
+    if (args === undefined && resource.freeFormParam !== undefined) {
+      return reader.fail(`${entry.key} names no parameters`, entry.value ?? entry.keyNode, 'write them after the name, or below args');
+    }
+  } else if (node === null || isMap(node) || (isScalar(node) && node.value === null)) assign(node);
+  else if (!readFreeForm(node, found, params, reader)) return undefined;
   if (args !== undefined) assign(args.value);
   return params;
 }
 
 /** False when it is none. */
-function readFreeForm(node: Node, { entry, resource }: Found, params: Record<string, Value>, reader: NodeReader): boolean {
-  const value = reader.value(node);
-  if (value === undefined) return false;
+function readFreeForm(node: Node, { entry, resource, words }: Found, params: Record<string, Value>, reader: NodeReader): boolean {
+  const whole = reader.value(node);
+  if (whole === undefined) return false;
+  const position = reader.source.textPositionOf(node);
+  const value = words === undefined ? whole : hasMarkup(words) ? new Deferred(words, 'text', position) : words;
+  const text = value instanceof Deferred ? value.text : value;
   if (resource.freeFormParam !== undefined && !isSeq(node)) {
     params[resource.freeFormParam] = typeof value === 'boolean' && isScalar(node) ? (node.source ?? String(value)) : value;
     return true;
   }
-  const text = value instanceof Deferred ? value.text : value;
   const { pairs, rest } = typeof text === 'string' ? splitFreeForm(text) : { pairs: [], rest: [''] };
   if (rest.length > 0 || pairs.length === 0) {
     reader.fail(`${entry.key} takes a mapping of parameters`, node, 'write "name: value" lines below it, or "name=value" pairs');
     return false;
   }
-  const position = reader.source.textPositionOf(node);
   for (const [name, given] of pairs) {
     const expression = resource.expressions?.includes(name) === true ? expressionOf(given, position) : undefined;
     params[name] = expression ?? (hasMarkup(given) ? new Deferred(given, 'text', position) : given);

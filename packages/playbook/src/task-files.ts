@@ -4,8 +4,9 @@ import { isAbsolute, join } from 'node:path';
 import { Deferred, HsmfleetError, Secret, type ArtifactInput, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
 import { bindTemplates, hasMarkup, renderTemplate, type Templates } from '@hsmfleet/template';
 import { UnopenedFile, type SealedFiles } from '@hsmfleet/yaml-source';
+import type { ExpandedTask } from './expanded.ts';
+import { searchFolders } from './find-files.ts';
 import type { BlobSource } from './model.ts';
-import type { TaskSource } from './source.ts';
 import type { Variables } from './variables.ts';
 
 /** Hashes of files seen in this process, by path; valid while time and size stay. */
@@ -20,7 +21,6 @@ export type PreparedInput = Extract<TaskInput, { kind: 'blob' }> | ArtifactInput
 /** Finds and reads the files of the control host that tasks name. */
 export class TaskFiles {
   readonly blobs = new Map<string, BlobSource>();
-  readonly #folder: string;
   readonly #templates = new Map<string, { text: string; sealed: boolean }>();
   readonly #sealed: SealedFiles;
   /** Files that are encrypted, opened, by path. */
@@ -29,9 +29,7 @@ export class TaskFiles {
   /** What templates include, import or extend. */
   readonly #others: Templates;
 
-  /** `folder` is the playbook's. */
-  constructor(folder: string, others: Templates, sealed: SealedFiles) {
-    this.#folder = folder;
+  constructor(others: Templates, sealed: SealedFiles) {
     this.#others = others;
     this.#sealed = sealed;
   }
@@ -41,7 +39,7 @@ export class TaskFiles {
    * for the next run.
    * @throws HsmfleetError FILE_MISSING, PLAYBOOK_INVALID, VAULT_PASSWORD, VAULT_INVALID, AGE_IDENTITY, AGE_INVALID at the parameter's place; UnopenedFile
    */
-  blob(task: TaskSource, param: string, name: string): PreparedInput {
+  blob(task: ExpandedTask, param: string, name: string): PreparedInput {
     const path = this.#find(task, param, name, 'files');
     const { size, mtimeMs } = statSync(path);
     let known = hashes.get(path);
@@ -57,7 +55,7 @@ export class TaskFiles {
     return { kind: 'blob', blob };
   }
 
-  #secretFile(task: TaskSource, param: string, { name, path, bytes }: { name: string; path: string; bytes: Buffer }): PreparedInput {
+  #secretFile(task: ExpandedTask, param: string, { name, path, bytes }: { name: string; path: string; bytes: Buffer }): PreparedInput {
     if (task.resource.secretFiles?.includes(param) !== true) {
       throw task.source.problem('PLAYBOOK_INVALID', `${path} is encrypted, and ${task.resource.name}.${param} takes no secret`, task.placeOf([param], 'value'), 'give it a plain file');
     }
@@ -74,7 +72,7 @@ export class TaskFiles {
    * A template: rendered when the control host knows all it needs, else its text for the host.
    * @throws HsmfleetError FILE_MISSING, UNDEFINED_VARIABLE, TEMPLATE_INVALID
    */
-  template(task: TaskSource, param: string, name: string, variables: Variables, guards: ReadonlySet<string>): PreparedInput {
+  template(task: ExpandedTask, param: string, name: string, variables: Variables, guards: ReadonlySet<string>): PreparedInput {
     const path = this.#find(task, param, name, 'templates');
     let known = this.#templates.get(path);
     if (known === undefined) {
@@ -89,17 +87,17 @@ export class TaskFiles {
     return { kind: 'template', name, text: renderTemplate(deferred, variables.scope) };
   }
 
-  #find(task: TaskSource, param: string, name: string, folder: 'files' | 'templates'): string {
-    const places = isAbsolute(name) ? [name] : [join(this.#folder, folder, name), join(this.#folder, name)];
+  #find(task: ExpandedTask, param: string, name: string, folder: 'files' | 'templates'): string {
+    const places = isAbsolute(name) ? [name] : searchFolders(task.frame, folder).map((each) => join(each, name));
     const path = places.find((place) => statSync(place, { throwIfNoEntry: false }) !== undefined);
     if (path === undefined) {
-      throw this.#problem(task, param, `the ${folder === 'files' ? 'file' : 'template'} "${name}" does not exist`, `looked for ${places.join(' and ')}`);
+      throw this.#problem(task, param, `the ${folder === 'files' ? 'file' : 'template'} "${name}" does not exist`, `looked for ${places.join(', ')}`);
     }
     if (statSync(path).isDirectory()) throw this.#problem(task, param, `${path} is a directory: only files are supported yet`, 'name the files one by one, with loop');
     return path;
   }
 
-  #read(task: TaskSource, param: string, path: string): { bytes: Buffer; sealed: boolean } {
+  #read(task: ExpandedTask, param: string, path: string): { bytes: Buffer; sealed: boolean } {
     try {
       return this.#sealed.read(path);
     } catch (thrown) {
@@ -109,7 +107,7 @@ export class TaskFiles {
     }
   }
 
-  #problem(task: TaskSource, param: string, message: string, hint: string): HsmfleetError {
+  #problem(task: ExpandedTask, param: string, message: string, hint: string): HsmfleetError {
     return task.source.problem('FILE_MISSING', message, task.placeOf([param], 'value'), hint);
   }
 }

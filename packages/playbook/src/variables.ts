@@ -6,49 +6,66 @@ export const FACT_NAMES: ReadonlySet<string> = new Set(['ansible_facts', ...Obje
 
 type State = 'known' | 'later' | 'absent';
 
+/** Where the values of names come from. */
+export interface VariableLayers {
+  /** Lowest precedence first. */
+  layers: readonly Readonly<Record<string, Value>>[];
+  /** Names that only the host knows: they win over the layers. */
+  later: ReadonlySet<string>;
+  /** Names that the task itself, or a loop around it, gives a value to: they win over everything. */
+  own?: ReadonlySet<string> | undefined;
+  /** Parameters of roles and variables of includes: they win over what tasks register. */
+  top: Readonly<Record<string, Value>>;
+  /** `-e`. */
+  extra: Readonly<Record<string, Value>>;
+  lookups: Lookups | undefined;
+}
+
 /**
  * The variables of one host at one task: what the control host knows, and the names that only get their value on the
  * host (facts, registered results, `set_fact`, the item of a loop).
  */
 export class Variables {
-  /** Lowest precedence first. */
-  readonly #layers: readonly Record<string, Value>[];
-  readonly #later: ReadonlySet<string>;
-  readonly #extra: Record<string, Value>;
+  readonly #given: VariableLayers;
   readonly #states = new Map<string, State>();
   readonly #scope: Scope;
 
-  /**
-   * @param extra wins over everything, also over names of `later`
-   * @param lookups what `lookup('file', …)` and the like read
-   */
-  constructor(layers: readonly Record<string, Value>[], later: ReadonlySet<string>, extra: Record<string, Value>, lookups?: Lookups) {
-    this.#layers = layers;
-    this.#later = later;
-    this.#extra = extra;
-    this.#scope = { lookup: (name) => this.lookup(name), lookups };
+  constructor(given: VariableLayers) {
+    this.#given = given;
+    this.#scope = { lookup: (name) => this.lookup(name), lookups: given.lookups };
   }
 
   /** The value that the control host knows, however late a better one may come. */
   lookup(name: string): Value | undefined {
-    if (Object.hasOwn(this.#extra, name)) return this.#extra[name];
-    for (let index = this.#layers.length - 1; index >= 0; index -= 1) {
-      const layer = this.#layers[index];
+    const { layers, top, extra, own } = this.#given;
+    if (own?.has(name) !== true) {
+      if (Object.hasOwn(extra, name)) return extra[name];
+      if (Object.hasOwn(top, name)) return top[name];
+    }
+    for (let index = layers.length - 1; index >= 0; index -= 1) {
+      const layer = layers[index];
       if (layer !== undefined && Object.hasOwn(layer, name)) return layer[name];
     }
     return undefined;
   }
 
+  /** Whether a name only gets its value on the host: nothing that is known here wins over it. */
+  isLater(name: string): boolean {
+    const { later, top, extra, own } = this.#given;
+    return own?.has(name) === true || (later.has(name) && !Object.hasOwn(extra, name) && !Object.hasOwn(top, name));
+  }
+
   /** Every name that has or will have a value, for suggestions. */
   names(): Set<string> {
-    return new Set([...this.#layers.flatMap((layer) => Object.keys(layer)), ...this.#later, ...Object.keys(this.#extra)]);
+    const { layers, later, top, extra, own } = this.#given;
+    return new Set([...[...layers, top, extra].flatMap((layer) => Object.keys(layer)), ...later, ...(own ?? [])]);
   }
 
   /** Whether a name's value, all it refers to included, is known on the control host. */
   stateOf(name: string): State {
     const known = this.#states.get(name);
     if (known !== undefined) return known;
-    if (this.#later.has(name) && !Object.hasOwn(this.#extra, name)) return this.#remember(name, 'later');
+    if (this.isLater(name)) return this.#remember(name, 'later');
     const value = this.lookup(name);
     if (value === undefined) return this.#remember(name, 'absent');
     // a variable that refers to itself counts as known: rendering it says what is wrong
@@ -140,7 +157,7 @@ export class Variables {
       seen.add(name);
       if (this.stateOf(name) === 'absent') throw new HsmfleetError('UNDEFINED_VARIABLE', `the variable "${name}" is not defined`, { position: placeOf(name, deferred) });
       const value = this.lookup(name);
-      if (value instanceof Deferred && !this.#later.has(name)) this.#requireNames(value, guards, seen);
+      if (value instanceof Deferred && !this.isLater(name)) this.#requireNames(value, guards, seen);
     }
   }
 }
