@@ -105,12 +105,13 @@ async function readFileInto(path: string, graph: HostsGraph, problems: Problems,
     throw new HsmfleetError('HOSTS_INVALID', `${path} is a TOML file, which is not supported`, { hint: 'convert it: ansible-inventory -i FILE --list --export --yaml > hosts.yml' });
   }
   const text = await readText(path);
-  if (!YAML_EXTENSIONS.includes(extension) && extension !== '' && !text.startsWith('$ANSIBLE_VAULT')) {
+  // a file without an ending may be either: one with the head of a section is no YAML, which needs no parser to see
+  if (!text.startsWith('$ANSIBLE_VAULT') && !YAML_EXTENSIONS.includes(extension) && (extension !== '' || looksLikeIni(text))) {
     new IniReader(path, text, graph, problems).read();
     return [];
   }
   const { source, problems: found, warnings } = await parseYaml(path, text, options);
-  // a file without an ending may be either: what is no mapping of YAML is INI
+  // what is no mapping of YAML is INI as well
   if (extension === '' && !source.encrypted && (source.problems.length > 0 || !(isMap(source.root) || isEmpty(source.root)))) {
     new IniReader(path, text, graph, problems).read();
     return [];
@@ -128,7 +129,7 @@ function isEmpty(root: unknown): boolean {
 }
 
 function looksLikeIni(text: string): boolean {
-  return /^(?:\s*(?:[#;].*)?\n)*\s*\[[^\]\s,]+\]\s*(?:\n|$)/.test(text);
+  return !/^\s*[{%]/.test(text) && /^\[[^\]\s,]+\]\s*(?:#.*)?$/m.test(text);
 }
 
 /**

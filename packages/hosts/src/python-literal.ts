@@ -12,8 +12,8 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', "'": "'", '"': '
 /** How deep lists and dictionaries may lie in one another. */
 const DEPTH_LIMIT = 100;
 
-/** The text is no literal: it means itself. */
-class NoLiteral extends Error {}
+/** The text is no literal: it means itself. One for all, since most texts are none, and a stack trace takes longer than reading. */
+const NO_LITERAL = new Error('no literal');
 
 /**
  * The value of a text that is a literal of Python (numbers, texts, True, None, lists, tuples, dictionaries), which is how
@@ -24,7 +24,7 @@ export function pythonLiteral(text: string): Literal | undefined {
   try {
     return new LiteralReader(text).read();
   } catch (thrown) {
-    if (thrown instanceof NoLiteral) return undefined;
+    if (thrown === NO_LITERAL) return undefined;
     throw thrown;
   }
 }
@@ -44,7 +44,7 @@ class LiteralReader {
     // without brackets, too, commas make a tuple
     if (this.#take(',')) value = [first, ...this.#items(undefined)];
     this.#blanks();
-    if (this.#at < this.#text.length) throw new NoLiteral();
+    if (this.#at < this.#text.length) throw NO_LITERAL;
     return value;
   }
 
@@ -68,7 +68,7 @@ class LiteralReader {
     if (sign !== undefined) this.#at += sign.length;
     const number = this.#number();
     if (number !== undefined) return sign?.startsWith('-') !== true ? number : typeof number === 'string' ? `-${number}` : -number;
-    if (sign !== undefined) throw new NoLiteral();
+    if (sign !== undefined) throw NO_LITERAL;
     const name = /^[A-Za-z_]\w*/.exec(rest)?.[0];
     if (name !== undefined && Object.hasOwn(NAMES, name)) {
       this.#at += name.length;
@@ -83,7 +83,7 @@ class LiteralReader {
     this.#at += found[0].length;
     const digits = found[0].replaceAll('_', '');
     const value = Number(digits);
-    if (!Number.isFinite(value)) throw new NoLiteral();
+    if (!Number.isFinite(value)) throw NO_LITERAL;
     // the name of a group that did not take part is there, with undefined
     if (found.groups?.float !== undefined) return value;
     return Number.isSafeInteger(value) ? value : BigInt(digits).toString();
@@ -105,7 +105,7 @@ class LiteralReader {
     let text = '';
     while (!this.#text.startsWith(quote, this.#at)) {
       const char = this.#text.charAt(this.#at);
-      if (char === '') throw new NoLiteral();
+      if (char === '') throw NO_LITERAL;
       this.#at += 1;
       if (char !== '\\') text += char;
       else text += raw ? `\\${this.#next()}` : this.#escape(bytes);
@@ -116,7 +116,7 @@ class LiteralReader {
 
   #next(): string {
     const char = this.#text.charAt(this.#at);
-    if (char === '') throw new NoLiteral();
+    if (char === '') throw NO_LITERAL;
     this.#at += 1;
     return char;
   }
@@ -132,23 +132,23 @@ class LiteralReader {
     const width = char === 'x' ? 2 : bytes ? 0 : char === 'u' ? 4 : char === 'U' ? 8 : 0;
     if (width > 0) {
       const code = new RegExp(`^[0-9a-fA-F]{${String(width)}}`).exec(rest.slice(1))?.[0];
-      if (code === undefined || parseInt(code, 16) > 0x10ffff) throw new NoLiteral();
+      if (code === undefined || parseInt(code, 16) > 0x10ffff) throw NO_LITERAL;
       this.#at += width;
       return String.fromCodePoint(parseInt(code, 16));
     }
     // a character by its name: nobody has the list of names here
-    if (char === 'N' && !bytes) throw new NoLiteral();
+    if (char === 'N' && !bytes) throw NO_LITERAL;
     return ESCAPES[char] ?? `\\${char}`;
   }
 
   #collection(): Literal {
     this.#depth += 1;
-    if (this.#depth > DEPTH_LIMIT) throw new NoLiteral();
+    if (this.#depth > DEPTH_LIMIT) throw NO_LITERAL;
     try {
       if (this.#take('[')) return this.#items(']');
       if (this.#take('(')) return this.#tuple();
       if (this.#take('{')) return this.#dictionary();
-      throw new NoLiteral();
+      throw NO_LITERAL;
     } finally {
       this.#depth -= 1;
     }
@@ -162,7 +162,7 @@ class LiteralReader {
       items.push(this.#value());
       if (this.#take(',')) continue;
       if (this.#ends(end)) return items;
-      throw new NoLiteral();
+      throw NO_LITERAL;
     }
   }
 
@@ -176,7 +176,7 @@ class LiteralReader {
     if (this.#take(')')) return [];
     const first = this.#value();
     if (this.#take(')')) return first;
-    if (!this.#take(',')) throw new NoLiteral();
+    if (!this.#take(',')) throw NO_LITERAL;
     return [first, ...this.#items(')')];
   }
 
@@ -185,13 +185,13 @@ class LiteralReader {
     for (;;) {
       if (this.#take('}')) return Object.fromEntries(entries);
       const key = this.#value();
-      if (key !== null && typeof key === 'object') throw new NoLiteral();
+      if (key !== null && typeof key === 'object') throw NO_LITERAL;
       // a set has no place in JSON
-      if (!this.#take(':')) throw new NoLiteral();
+      if (!this.#take(':')) throw NO_LITERAL;
       entries.push([String(key), this.#value()]);
       if (this.#take(',')) continue;
       if (this.#take('}')) return Object.fromEntries(entries);
-      throw new NoLiteral();
+      throw NO_LITERAL;
     }
   }
 }

@@ -29,36 +29,42 @@ export function shellWords(line: string): ShellWord[] {
   const words: ShellWord[] = [];
   let word: { text: string; places: number[]; start: number } | undefined;
   let quote: { mark: string; at: number } | undefined;
-  const end = (at: number): void => {
-    if (word !== undefined) words.push({ ...word, places: [...word.places, at] });
-    word = undefined;
-  };
-  for (let at = 0; at < line.length; at += 1) {
-    const char = line.charAt(at);
-    const add = (text: string): void => {
+  let at = 0;
+  for (; at < line.length; at += 1) {
+    let char = line.charAt(at);
+    if (quote === undefined) {
+      if (char === ' ' || char === '\t' || char === '\r' || char === '\n' || char === '#') {
+        if (word !== undefined) words.push(ended(word, at));
+        word = undefined;
+        if (char === '#') return words;
+        continue;
+      }
       word ??= { text: '', places: [], start: at };
-      word.text += text;
-      for (let index = 0; index < text.length; index += 1) word.places.push(at);
-    };
-    if (quote !== undefined) {
-      if (char === quote.mark) quote = undefined;
-      else if (char === '\\' && quote.mark === '"' && /["\\]/.test(line.charAt(at + 1))) add(line.charAt(at += 1));
-      else add(char);
-    } else if (/[ \t\r\n]/.test(char)) {
-      end(at);
-    } else if (char === '#') {
-      end(at);
-      return words;
-    } else if (char === '"' || char === "'") {
-      quote = { mark: char, at };
-      add('');
-    } else if (char === '\\') {
-      if (at + 1 >= line.length) throw new ShellWordError('the backslash at the end escapes nothing', at);
-      add('');
-      add(line.charAt(at += 1));
-    } else add(char);
+      if (char === '"' || char === "'") {
+        quote = { mark: char, at };
+        continue;
+      }
+      if (char === '\\') {
+        if (at + 1 >= line.length) throw new ShellWordError('the backslash at the end escapes nothing', at);
+        char = line.charAt(at += 1);
+      }
+    } else if (char === quote.mark) {
+      quote = undefined;
+      continue;
+    } else if (char === '\\' && quote.mark === '"') {
+      const next = line.charAt(at + 1);
+      if (next === '"' || next === '\\') char = line.charAt(at += 1);
+    }
+    if (word === undefined) continue;
+    word.text += char;
+    word.places.push(at);
   }
   if (quote !== undefined) throw new ShellWordError(`the quote ${quote.mark} is not closed`, quote.at);
-  end(line.length);
+  if (word !== undefined) words.push(ended(word, at));
   return words;
+}
+
+function ended({ text, places, start }: { text: string; places: number[]; start: number }, at: number): ShellWord {
+  places.push(at);
+  return { text, places, start };
 }
