@@ -4,23 +4,23 @@ import type { ItemReport } from './item-report.ts';
 import { renderParams } from './params.ts';
 import { handlesPins } from './pin-resources.ts';
 import type { PreparedTask, RunContext } from './run-context.ts';
-import { runItem } from './run-item.ts';
 
 /** Their work is with variables and messages, which are this host's whoever the task is delegated to. */
 const NO_HOST_NEEDED: ReadonlySet<string> = new Set(['assert', 'debug', 'fail', 'set_fact']);
 
 /**
  * Has another host do a task, with what this host makes of its parameters and templates. The report is judged and registered here.
+ * @param here does it on this host, when that is meant
  * @throws HsmfleetError PARAMS_INVALID when the task may not be done elsewhere, CONNECTION_LOST when the control host is gone
  */
-export async function delegate(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
+export async function delegate(task: PreparedTask, scope: Scope, context: RunContext, here: () => Promise<ItemReport>): Promise<ItemReport> {
   const { planned } = task;
   const { plan } = context;
   const to = renderValue(decodeValue(planned.delegateTo as WireValue, plan.secrets), scope);
   if (typeof to !== 'string' || to === '') throw new HsmfleetError('PARAMS_INVALID', 'delegate_to must be the name of a host', { position: planned.position });
-  if (to === plan.host) return context.exclusive(() => runItem(task, scope, context));
+  if (to === plan.host) return here();
   task.delegatedTo = to;
-  if (NO_HOST_NEEDED.has(planned.resource) && planned.delegateFacts !== true) return context.exclusive(() => runItem(task, scope, context));
+  if (NO_HOST_NEEDED.has(planned.resource) && planned.delegateFacts !== true) return here();
   if (handlesPins(planned.resource)) {
     throw new HsmfleetError('PARAMS_INVALID', `${planned.resource} cannot be delegated: it may try a PIN, and a host proves its own`, {
       position: planned.position, hint: `write a play for ${to} instead`,

@@ -128,11 +128,8 @@ async function runEach(task: PreparedTask, top: Record<string, Value>, context: 
 /** Does what the task asks for: here, or on the host that it is delegated to. Never throws. */
 async function act(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
   try {
-    if (task.planned.delegateTo !== undefined) return await (await import('./delegate.ts')).delegate(task, scope, context);
-    if (task.planned.environment === undefined && task.planned.timeout === undefined) return await context.exclusive(() => runItem(task, scope, context));
-    const { host, warnings } = (await import('./program-surroundings.ts')).surround(task, scope, context);
-    const report = await context.exclusive(() => runItem(task, scope, { ...context, host }));
-    return { ...report, warnings: [...warnings, ...report.warnings] };
+    const here = (): Promise<ItemReport> => actHere(task, scope, context);
+    return task.planned.delegateTo === undefined ? await here() : await (await import('./delegate.ts')).delegate(task, scope, context, here);
   } catch (thrown) {
     return failedReport({ position: task.planned.position, ...toErrorShape(thrown) });
   }
@@ -187,6 +184,13 @@ function renderItems(task: PreparedTask, context: RunContext): Rendered[] | unde
   }
   if (Array.isArray(list)) return list;
   throw new HsmfleetError('PARAMS_INVALID', 'loop needs a list', { position: task.planned.position });
+}
+
+async function actHere(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
+  if (task.planned.environment === undefined && task.planned.timeout === undefined) return context.exclusive(() => runItem(task, scope, context));
+  const { host, warnings } = (await import('./program-surroundings.ts')).surround(task, scope, context);
+  const report = await context.exclusive(() => runItem(task, scope, { ...context, host }));
+  return { ...report, warnings: [...warnings, ...report.warnings] };
 }
 
 function hide(report: ItemReport): ItemReport {
