@@ -23,10 +23,17 @@ import { vaultOpener } from './vault-options.ts';
 /** A playbook and the hosts it is for. */
 export interface PlaybookRequest {
   playbook: string;
+  /** What the playbook says, where no file of that name does; then the variables beside it are those of `playbookDir`, if any. */
+  text?: string | undefined;
+  playbookDir?: string | undefined;
   fleet: FleetOptions;
   limit?: string | undefined;
   tags?: string[] | undefined;
   skipTags?: string[] | undefined;
+  /** Name of the task to begin with. */
+  startAtTask?: string | undefined;
+  /** Handlers run even when a task fails. */
+  forceHandlers?: boolean | undefined;
   /** Variables of the command itself, over those of the person. */
   vars?: Record<string, Value>;
   check: boolean;
@@ -173,7 +180,7 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
   const ask = canAsk() ? askHidden : undefined;
   const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
   const vault = await vaultOpener(fleet);
-  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(request.playbook), ask, vault });
+  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: request.text === undefined ? dirname(request.playbook) : request.playbookDir, ask, vault });
   const packages = await store.artifacts();
   const extraVars = { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars };
   const transport = createTransports();
@@ -182,7 +189,7 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
     warnings: hosts.warnings,
     async compile(only) {
       const compiled = await compilePlaybook({
-        playbook: request.playbook, hosts, limit: request.limit, only, tags: request.tags, skipTags: request.skipTags,
+        playbook: request.playbook, text: request.text, hosts, limit: request.limit, only, tags: request.tags, skipTags: request.skipTags, startAtTask: request.startAtTask, forceHandlers: request.forceHandlers,
         check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => packages, extraVars,
       });
       return { compiled, plays: await preparePlays(compiled, fleet, becomePassword, custody) };
@@ -221,6 +228,7 @@ async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, bec
     plays.push({
       index: play.index, name: play.name, batches: play.batches, anyErrorsFatal: play.anyErrorsFatal, plans: await custody.addTo(play), targets,
       ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
+      ...(play.delegates.length === 0 ? {} : { delegateTarget: (host) => delegateTarget(play, host, fleet, becomePassword) }),
     });
   }
   if (problems.length === 1) throw problems[0] as HsmfleetError;
@@ -232,6 +240,13 @@ function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, becomeP
   return hostTarget(host, play.connection.get(host) ?? {}, {
     user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword,
   });
+}
+
+/** How to reach a host that tasks are delegated to: by the same means as those of the play. */
+function delegateTarget(play: CompiledPlay, host: string, fleet: FleetOptions, becomePassword: Secret | undefined): HostTarget | undefined {
+  const connection = play.connectionOf(host);
+  if (connection === undefined) return undefined;
+  return hostTarget(host, connection, { user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword });
 }
 
 /** A file that the playbook names, or a package that a host built. */

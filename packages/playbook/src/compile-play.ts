@@ -15,7 +15,7 @@ import type { CompiledPlay, CompileOptions } from './model.ts';
 import type { PlaySource } from './source.ts';
 import type { TaskFiles } from './task-files.ts';
 import type { StartAtTask } from './start-at-task.ts';
-import { FACT_NAMES, type Variables } from './variables.ts';
+import { FACT_NAMES, Variables } from './variables.ts';
 
 /** Variables that tell how to connect and what token to expect; handed to the runner, rendered. */
 const CONNECTION_VARIABLE = /^(?:ansible_(?:host|port|user|connection|password|timeout|private_key_file|ssh_\w+|become(?:_\w+)?)|hsmfleet_manifests|hsmfleet_manifest_keys)$/;
@@ -76,6 +76,7 @@ export function compilePlay(play: PlaySource, expanded: ExpandedPlay, index: num
     become: play.become ?? false,
     becomeUser: play.becomeUser ?? 'root',
     delegates: any ? 'any' : [...delegates],
+    connectionOf: (host) => connectionOf(host, play, around),
   };
 }
 
@@ -180,7 +181,7 @@ class HostCompiler {
 
   #delegateProblem(name: string | undefined): { message: string; hint: string } | undefined {
     const { hosts } = this.#around.options;
-    if (name === undefined || hosts.find(name) !== undefined) return undefined;
+    if (name === undefined || name === '127.0.0.1' || hosts.find(name) !== undefined) return undefined;
     return { message: `delegate_to names "${name}", which no hosts file has`, hint: suggestion(name, hosts.hosts.keys()) ?? 'add it to a hosts file, or use localhost' };
   }
 
@@ -201,6 +202,23 @@ class HostCompiler {
   #fail(thrown: unknown, variables: Variables): void {
     this.#mistakes.add(thrown, this.#host.name, () => [...variables.names(), ...this.#around.everRegistered]);
   }
+}
+
+/** How to reach a host that is not in the play. */
+function connectionOf(name: string, play: PlaySource, { options, knowledge, lookups }: PlaySurroundings): Record<string, Value> | undefined {
+  const entry = options.hosts.find(name === '127.0.0.1' ? 'localhost' : name);
+  if (entry === undefined) return undefined;
+  const facts: PlayFacts = { name: '', hosts: [], folder: play.folder, batchOf: () => [], roles: [], dependencies: [] };
+  const layers = [play.connection, entry.vars, play.vars, knowledge.magic(entry, facts)];
+  const extra = options.extraVars ?? {};
+  const variables = new Variables({ layers, later: FACT_NAMES, top: {}, extra, lookups });
+  const rethrow = (thrown: unknown): never => { throw thrown; };
+  const found: Record<string, Value> = {};
+  for (const variable of new Set([...layers, extra].flatMap((layer) => Object.keys(layer)))) {
+    if (!CONNECTION_VARIABLE.test(variable) || FACT_NAMES.has(variable)) continue;
+    Object.assign(found, variables.prepare({ [variable]: variables.lookup(variable) ?? null }, new Set(), rethrow));
+  }
+  return found;
 }
 
 /** Gives every step its id: the same for all hosts. */

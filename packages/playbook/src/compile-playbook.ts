@@ -54,7 +54,7 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
 async function compileOnce(options: CompileOptions, sealed: SealedFiles): Promise<CompiledPlaybook> {
   const problems = new Problems();
   const resources = options.resources ?? (await import('@hsmfleet/resources')).resources;
-  const library = new Library({ ask: options.ask, vault: options.vault }, problems, resources);
+  const library = new Library({ ask: options.ask, vault: options.vault }, problems, resources, options.text === undefined ? undefined : new Map([[options.playbook, options.text]]));
   const source = await library.source(options.playbook);
   // a file that is no YAML cannot be judged any further
   if (source.problems.length > 0 || source.encrypted) problems.throwIfAny();

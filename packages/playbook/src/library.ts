@@ -1,6 +1,6 @@
 import { HsmfleetError, type Value } from '@hsmfleet/contract';
 import { VarsFiles } from '@hsmfleet/hosts';
-import { dereference, loadYaml, Problems, type SecretOptions, type YamlSource } from '@hsmfleet/yaml-source';
+import { dereference, loadYaml, parseYaml, Problems, type SecretOptions, type YamlSource } from '@hsmfleet/yaml-source';
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { filesIn, findPart, isFile } from './find-files.ts';
 import { NodeReader } from './node-reader.ts';
@@ -33,11 +33,14 @@ export class Library {
   readonly #options: SecretOptions;
   readonly #problems: Problems;
   readonly #resources: TaskSurroundings['resources'];
+  readonly #texts: ReadonlyMap<string, string>;
   readonly #sources = new Map<string, Promise<{ source: YamlSource; problems: HsmfleetError[] }>>();
   readonly #tasks = new Map<string, Promise<TaskFile>>();
   readonly #metas = new Map<string, Promise<RoleMeta>>();
 
-  constructor(options: SecretOptions, problems: Problems, resources: TaskSurroundings['resources']) {
+  /** @param texts those of files that are not on the disk, by path */
+  constructor(options: SecretOptions, problems: Problems, resources: TaskSurroundings['resources'], texts: ReadonlyMap<string, string> = new Map()) {
+    this.#texts = texts;
     this.#options = options;
     this.#problems = problems;
     this.#resources = resources;
@@ -48,7 +51,8 @@ export class Library {
   async source(path: string, problems: Problems = this.#problems): Promise<YamlSource> {
     let known = this.#sources.get(path);
     if (known === undefined) {
-      known = loadYaml(path, this.#options).then(({ source, problems: found, warnings }) => {
+      const text = this.#texts.get(path);
+      known = (text === undefined ? loadYaml(path, this.#options) : parseYaml(path, text, this.#options)).then(({ source, problems: found, warnings }) => {
         this.warnings.push(...warnings);
         if (source.unopened.size > 0) this.incomplete = true;
         return { source, problems: found };

@@ -13,6 +13,8 @@ export interface BlobSource {
 
 export interface CompileOptions {
   playbook: string;
+  /** What the playbook says, where no file of that name does. */
+  text?: string | undefined;
   hosts: HostsModel;
   limit?: string | undefined;
   /** Compile plans for these alone; what plans know of the others (play_hosts, batches) is as without it. */
@@ -60,6 +62,8 @@ export interface CompiledPlay {
   plans: ReadonlyMap<string, Plan>;
   /** Hosts that tasks delegate to; `any` when one of them is known only on a host. */
   delegates: string[] | 'any';
+  /** As {@link CompiledPlay.connection}, of a host that tasks delegate to; undefined when no hosts file has it. @throws HsmfleetError */
+  connectionOf(host: string): Record<string, Value> | undefined;
   /** Variables that tell how to connect and what token to expect, per host: ansible_host, hsmfleet_manifests, … rendered. */
   connection: ReadonlyMap<string, Record<string, Value>>;
 }

@@ -1,5 +1,6 @@
 import { HsmfleetError } from '@hsmfleet/contract';
 import { defineCommand } from '../command.ts';
+import type { PlaybookRequest } from '../execute-playbook.ts';
 import { FLEET_OPTIONS, type FleetOptions } from '../fleet-options.ts';
 import type { RunRequest } from '../run-playbook.ts';
 
@@ -15,6 +16,12 @@ interface ApplyOptions extends FleetOptions {
   retry?: string;
   workers?: true;
   project: string;
+  startAtTask?: string;
+  forceHandlers?: true;
+  syntaxCheck?: true;
+  listHosts?: true;
+  listTasks?: true;
+  listTags?: true;
 }
 
 /** `hsmfleet apply`: runs a playbook. */
@@ -28,6 +35,12 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '--skip-tags <tags>', description: 'no tasks with one of these tags', repeat: true },
     { flags: '-C, --check', description: 'change nothing, show what would change' },
     { flags: '-D, --diff', description: 'show how files change' },
+    { flags: '--start-at-task <name>', description: 'begin with the task of this name; * and ? are wildcards' },
+    { flags: '--force-handlers', description: 'run handlers that were notified even when a task fails' },
+    { flags: '--syntax-check', description: 'only look for mistakes: no host is reached' },
+    { flags: '--list-hosts', description: 'only show the hosts of each play' },
+    { flags: '--list-tasks', description: 'only show the tasks of each play' },
+    { flags: '--list-tags', description: 'only show the tags of each play' },
     { flags: '--manifest <file>', description: 'signed manifest of a token, or a folder of them: a token on a host has to be one of these, or the host is refused; may be repeated', repeat: true },
     { flags: '--manifest-key <file>', description: 'public key that is trusted to sign manifests; may be repeated', repeat: true },
     { flags: '--resume <run>', description: 'go on with a run that was cut off, stopped or lost hosts: with the same playbook, hosts and options; no task that ended runs again' },
@@ -46,6 +59,7 @@ export const apply = defineCommand<ApplyOptions>({
     const { takeUpPlaybook } = await import('../take-up-playbook.ts');
     if (options.resume !== undefined || options.retry !== undefined) return takeUpPlaybook(playbook, { ...options }, (given, more) => perform(given.playbook, given.options as unknown as ApplyOptions, more));
     if (playbook === undefined) throw new HsmfleetError('USAGE', 'no playbook is given', { hint: 'hsmfleet apply PLAYBOOK -i HOSTS' });
+    if ([options.syntaxCheck, options.listHosts, options.listTasks, options.listTags].includes(true)) return (await import('../list-playbook.ts')).listPlaybook(requestOf(playbook, options), options);
     const { keptRequest } = await import('../take-up-run.ts');
     return perform(playbook, options, { keep: await keptRequest(playbook, { ...options }) });
   },
@@ -57,9 +71,16 @@ async function perform(playbook: string, options: ApplyOptions, more: Pick<RunRe
   return runPlaybook({
     ...more,
     workers: pool?.engage,
-    playbook, fleet: options, limit: options.limit, tags: splitTags(options.tags), skipTags: splitTags(options.skipTags),
-    check: options.check === true, diff: options.diff === true, custody: { manifest: options.manifest, manifestKey: options.manifestKey },
+    ...requestOf(playbook, options),
   }).finally(() => pool?.close());
+}
+
+function requestOf(playbook: string, options: ApplyOptions): PlaybookRequest {
+  return {
+    playbook, fleet: options, limit: options.limit, tags: splitTags(options.tags), skipTags: splitTags(options.skipTags),
+    startAtTask: options.startAtTask, forceHandlers: options.forceHandlers,
+    check: options.check === true, diff: options.diff === true, custody: { manifest: options.manifest, manifestKey: options.manifestKey },
+  };
 }
 
 function splitTags(given: string[] | undefined): string[] | undefined {
