@@ -108,7 +108,6 @@ export const TEXT_FILTERS: Record<string, Filter> = {
   md5: onText((text) => hash(text, 'md5')),
   urlencode: onText((text) => encodeURIComponent(text).replaceAll('%2F', '/')),
   indent: onText(indent),
-  comment: onText((text) => ['#', ...text.trimEnd().split('\n').map((line) => (line === '' ? '#' : `# ${line}`)), '#'].join('\n')),
   format: computing((input, call) => {
     if (typeof input !== 'string') throw new OperationFailure(`format needs a text, not ${typeName(input)}`);
     return formatText(input, call.args.length === 0 ? [call.named] : call.args);
