@@ -1,5 +1,4 @@
 import type { BenchmarkKey, BenchmarkModule, BenchmarkPoint, SiegePoint, SignPoint } from '@hsmfleet/contract';
-import { groupBy } from './group-by.ts';
 
 /** One condition under which points were measured. */
 export interface Axis<P extends BenchmarkPoint> {
@@ -117,7 +116,7 @@ export function createNames<P extends BenchmarkPoint>(axes: readonly Axis<P>[], 
     const byIdentity = new Map<string, P>();
     for (const point of points) if (!byIdentity.has(axis.identity(point))) byIdentity.set(axis.identity(point), point);
     const textOf = (point: P): string => JSON.stringify([axis.text(point), axis.ofHost === true ? point.host : '']);
-    const shared = groupBy(byIdentity.values(), textOf);
+    const shared = Map.groupBy(byIdentity.values(), textOf);
     const named = [...byIdentity].map(([identity, point]): [string, string] => {
       const text = axis.text(point);
       return [identity, (shared.get(textOf(point))?.length ?? 0) > 1 && axis.detail !== undefined ? `${text} [${axis.detail(point)}]` : text];

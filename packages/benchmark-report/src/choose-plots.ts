@@ -2,7 +2,6 @@ import type { BenchmarkPoint, SiegePoint, SignPoint } from '@hsmfleet/contract';
 import type { Axis, AxisId, Names } from './axes.ts';
 import type { Plot, PlotLine } from './draw-plot.ts';
 import { count, fixed } from './format.ts';
-import { groupBy } from './group-by.ts';
 import { findKnee } from './knee.ts';
 import { MAX_LINES } from './plot-style.ts';
 import type { Cell, Series, SiegeSeries, SignSeries } from './series.ts';
@@ -78,7 +77,7 @@ function phrase(axis: { id: AxisId; title: string }, name: string): string {
 }
 
 function split<P extends BenchmarkPoint, S extends { sample: P }>(group: readonly S[], by: readonly (Axis<P> | undefined)[]): S[][] {
-  return [...groupBy(group, ({ sample }) => JSON.stringify(by.map((axis) => axis?.identity(sample)))).values()];
+  return [...Map.groupBy(group, ({ sample }) => JSON.stringify(by.map((axis) => axis?.identity(sample)))).values()];
 }
 
 function splitUntilFew<P extends BenchmarkPoint, S extends { sample: P }>(group: readonly S[], by: readonly (Axis<P> | undefined)[]): S[][] {

@@ -1,6 +1,5 @@
 import type { BenchmarkPoint } from '@hsmfleet/contract';
 import type { Axis, AxisId, Names } from './axes.ts';
-import { groupBy } from './group-by.ts';
 import type { Series } from './series.ts';
 
 /** Series that differ in one condition. */
@@ -36,7 +35,7 @@ export function compare<P extends BenchmarkPoint, N extends string>(
   const byDay = rule.axis === 'day';
   const counting = axes.filter(({ id }) => id !== rule.axis && id !== 'day' && !rule.ignore.includes(id));
   const identity = (one: Axis<P>, point: P): string => rule.loosely?.[one.id]?.(point) ?? one.identity(point);
-  const buckets = groupBy(all, ({ sample }) => JSON.stringify(counting.map((one) => identity(one, sample))));
+  const buckets = Map.groupBy(all, ({ sample }) => JSON.stringify(counting.map((one) => identity(one, sample))));
   return [...buckets.values()].flatMap((bucket) => {
     const kept = byDay ? bucket : newestOnly(bucket, axes, names);
     if (new Set(kept.map(({ sample }) => axis.identity(sample))).size < 2) return [];
@@ -69,7 +68,7 @@ function tellingAxes<P extends BenchmarkPoint>(axis: Axis<P>, differing: readonl
 function newestOnly<P extends BenchmarkPoint, S extends { sample: P }>(bucket: readonly S[], axes: readonly Axis<P>[], names: Names<P>): S[] {
   if (!names.varying.some(({ id }) => id === 'day')) return [...bucket];
   const lasting = axes.filter(({ id }) => id !== 'day');
-  const same = groupBy(bucket, ({ sample }) => JSON.stringify(lasting.map((one) => one.identity(sample))));
+  const same = Map.groupBy(bucket, ({ sample }) => JSON.stringify(lasting.map((one) => one.identity(sample))));
   return [...same.values()].flatMap((members) => {
     const newest = members.reduce((a, b) => (Date.parse(b.sample.at) > Date.parse(a.sample.at) ? b : a));
     return [newest];

@@ -1,6 +1,5 @@
 import type { BenchmarkPoint, SiegePoint, SignPoint } from '@hsmfleet/contract';
 import type { Axis } from './axes.ts';
-import { groupBy } from './group-by.ts';
 
 /** All that was measured at one concurrency (or number of sessions) under the same conditions. */
 export interface Cell<N extends string> {
@@ -69,7 +68,7 @@ function group<P extends BenchmarkPoint, N extends string & keyof P>(
   const series = [...groups.values()].flatMap((members) => {
     const [sample] = members;
     if (sample === undefined) return [];
-    const cells = [...groupBy(members, xOf)].map(([x, repeats]) => summarize(x, repeats, numbers, isClean)).sort((a, b) => a.x - b.x);
+    const cells = [...Map.groupBy(members, xOf)].map(([x, repeats]) => summarize(x, repeats, numbers, isClean)).sort((a, b) => a.x - b.x);
     return [{ sample, cells }];
   });
   return sortByAxes(axes, series);
