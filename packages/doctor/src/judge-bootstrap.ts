@@ -50,7 +50,9 @@ function told({ message, hint, code }: ErrorShape): Finding {
   return broken(message, hint ?? 'look into /var/lib/hsmfleet on the host', 'ls -la /var/lib/hsmfleet /var/lib/hsmfleet/agent', code);
 }
 
-function placeProblem(seen: BootstrapEvidence, { message, code }: ErrorShape): Finding | undefined {
+function placeProblem(seen: BootstrapEvidence, error: ErrorShape): Finding | undefined {
+  const { code } = error;
+  const message = firstLine(error);
   const { state } = seen;
   if (seen.stateKind === 'other') return broken(`${state} is no folder, and the agent needs it: ${message}`, 'move away what is there', `mv ${state} ${state}.old`, code);
   if (!seen.writable) {
@@ -62,19 +64,27 @@ function placeProblem(seen: BootstrapEvidence, { message, code }: ErrorShape): F
   return undefined;
 }
 
-function runtimeProblem(seen: BootstrapEvidence, { message, code }: ErrorShape): Finding | undefined {
+function runtimeProblem(seen: BootstrapEvidence, error: ErrorShape): Finding | undefined {
+  const { code } = error;
+  const message = firstLine(error);
   const { nodes, state } = seen;
   const good = nodes.filter(({ code: ended, says }) => ended === 0 && major(says) >= LEAST_NODE);
   const own = nodes.find(({ path }) => path.startsWith(`${state}/runtime/`));
   const usable = own === undefined ? good : good.filter(({ path }) => path === own.path);
   if (usable.length > 0) return undefined;
-  const others = nodes.filter((node) => node !== own).map(({ path, says, code: ended }) => `${path} ${ended === 0 ? `is ${says}, which is too old (${String(LEAST_NODE)} is needed)` : 'does not run'}`);
+  const others = nodes.filter((node) => node !== own).map(({ path, says, code: ended }) => `${path} ${ended !== 0 ? 'does not run' : major(says) >= LEAST_NODE ? `is ${says}, but what was sent is taken first` : `is ${says}, which is too old (${String(LEAST_NODE)} is needed)`}`);
   const system = others.length === 0 ? 'the host has no Node of its own' : others.join(', ');
   if (seen.mountOptions.includes('noexec')) {
     return broken(`${system}, and the runtime that is sent cannot run: ${seen.mountPoint ?? state} is mounted noexec`, `allow programs to run there, or install Node ${String(LEAST_NODE)} or newer on the host`, `mount -o remount,exec ${seen.mountPoint ?? state}`, code);
   }
   if (own !== undefined) return broken(`${system}, and ${own.path} does not run: ${own.says === '' ? message : own.says}`, `install Node ${String(LEAST_NODE)} or newer on the host; if that file is damaged, remove it, and the next run sends it again`, `rm -rf ${state}/runtime`, code);
   return broken(`${system}, and none could be sent (${seen.machine}): ${message}`, `install Node ${String(LEAST_NODE)} or newer on the host`, 'apt-get install nodejs', code);
+}
+
+/** A program that dies may say a page. */
+function firstLine({ message }: ErrorShape): string {
+  const line = message.split(/\n|\\n/)[0] ?? '';
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 
 /** Major version of what `node --version` prints; 0 for anything else. */

@@ -23,6 +23,7 @@ export function judgeReader(chain: Chain): Finding {
         if (usb.length > 0) return ok(`on USB: ${usb.join(', ')}`);
         const row = moduleRow(chain, path);
         if ((row?.tokens.length ?? 0) > 0) return ok('no token that is known on USB, but one answers: a virtual or an unknown reader');
+        if (report.cardService?.listening === false || report.cardService?.installed === false) return notTold('no token that is known is on USB, and pcscd, which would know of others, does not answer');
         if (report.evidence === 'passive') return notTold('no token that is known is on USB, and the library was not asked');
         // a library that cannot be loaded tells nothing of readers
         if (row === undefined || row.error !== null) return notTold('no token that is known is on USB');

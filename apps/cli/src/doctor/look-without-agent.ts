@@ -37,7 +37,7 @@ function script({ hash, files }: AgentBundle): string {
     // the mount that holds it is the one with the longest name that it begins with
     'M=$(df -P "$R" 2>/dev/null | awk "NR==2 {print \\$6}"); echo "mount $M"; awk -v m="$M" "\\$2 == m {o = \\$4} END {print \\"options \\" o}" /proc/mounts',
     `A="$S/agent/${hash}"; if [ ! -d "$A" ]; then echo "agent missing"; elif (cd "$A" && printf '%s\\n' ${quoteShellWord(sums)} | sha256sum -c --status 2>/dev/null); then echo "agent whole"; else echo "agent damaged"; fi`,
-    'for N in "$S"/runtime/*/node $(command -v node) $(command -v nodejs); do [ -e "$N" ] || continue; O=$("$N" --version 2>&1); C=$?; echo "node $C $N $(printf %s "$O" | head -n 1 | cut -c 1-200)"; done',
+    'for N in "$S"/runtime/*/node $(command -v node || command -v nodejs); do [ -e "$N" ] || continue; O=$("$N" --version 2>&1); C=$?; echo "node $C $N $(printf %s "$O" | head -n 1 | cut -c 1-200)"; done',
     'echo "machine $(uname -m)"',
   ].join('\n');
 }
