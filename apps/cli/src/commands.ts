@@ -9,10 +9,12 @@ import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { doctor } from './commands/doctor.ts';
 import { hostsAccept } from './commands/hosts-accept.ts';
+import { hostsSudoers } from './commands/hosts-sudoers.ts';
 import { hosts } from './commands/hosts.ts';
 import { init } from './commands/init.ts';
 import { inventory } from './commands/inventory.ts';
 import { query } from './commands/query.ts';
+import { run, shell } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
 import { serveToken } from './commands/serve-token.ts';
@@ -26,4 +28,4 @@ import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, apply, inventory, check, doctor, query, changes, ...runs, hosts, hostsAccept, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
+export const COMMANDS: readonly Command[] = [init, apply, run, shell, inventory, check, doctor, query, changes, ...runs, hosts, hostsAccept, hostsSudoers, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];

@@ -40,22 +40,31 @@ export async function install(place: InstallPlace, bundle: AgentBundle, missing:
 }
 
 async function installAgent(place: InstallPlace, bundle: AgentBundle): Promise<void> {
-  const draft = `"$S/agent/.new-${newToken()}"`;
-  await Promise.all(bundle.files.map((file) => {
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(file.name)) {
-      throw new HsmfleetError('INTERNAL', `the agent's bundle has a file of a strange name: ${file.name}`);
-    }
-    const script = [
-      'umask 077', stateDirScript(place.stateDir), `F=${draft}/${file.name}`,
-      `mkdir -p "\${F%/*}" && cat > "$F" && ${checkSum('"$F"', file.sha256)} && chmod 500 "$F"`,
-    ];
-    return runScript(place, script, 'the agent cannot be installed', createReadStream(file.path));
-  }));
-  await runScript(place, [
-    'umask 077', stateDirScript(place.stateDir), `D="$S/agent/${bundle.hash}"`,
-    putInPlace(draft, '"$D/agent.js"'),
+  const token = newToken();
+  await Promise.all(bundle.files.map((file) => runScript(place, agentFileScript(place.stateDir, token, file), 'the agent cannot be installed', createReadStream(file.path))));
+  await runScript(place, agentPlaceScript(place.stateDir, token, bundle), 'the agent cannot be installed');
+}
+
+function agentFileScript(stateDir: string | undefined, token: string, file: AgentBundle['files'][number]): string[] {
+  if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(file.name)) {
+    throw new HsmfleetError('INTERNAL', `the agent's bundle has a file of a strange name: ${file.name}`);
+  }
+  return [
+    'umask 077', stateDirScript(stateDir), `F="$S/agent/.new-${token}"/${file.name}`,
+    `mkdir -p "\${F%/*}" && cat > "$F" && ${checkSum('"$F"', file.sha256)} && chmod 500 "$F" || { rm -f "$F"; exit 1; }`,
+  ];
+}
+
+/** Checks copies that nobody else can be writing to any more: sudoers may let a user do this and no other thing as root. */
+function agentPlaceScript(stateDir: string | undefined, token: string, bundle: AgentBundle): string[] {
+  const folders = [...new Set(bundle.files.map(({ name }) => name.split('/').slice(0, -1).join('/')).filter((folder) => folder !== ''))];
+  return [
+    'umask 077', stateDirScript(stateDir), `D="$S/agent/${bundle.hash}"`, `N="$S/agent/.new-${token}"`, 'C=$(mktemp -d "$S/agent/.new-XXXXXX") || exit',
+    ...folders.map((folder) => `mkdir -p "$C"/${folder}`),
+    ...bundle.files.map(({ name, sha256 }) => `{ cp "$N"/${name} "$C"/${name} && ${checkSum(`"$C"/${name}`, sha256)} && chmod 500 "$C"/${name}; } || { rm -rf "$C" "$N"; exit 1; }`),
+    'rm -rf "$N"', putInPlace('"$C"', '"$D/agent.js"'),
     prune('agent', bundle.hash, KEEP_AGENTS),
-  ], 'the agent cannot be installed');
+  ];
 }
 
 async function installRuntime(place: InstallPlace, bundle: AgentBundle, platform: string): Promise<void> {
@@ -67,14 +76,30 @@ async function installRuntime(place: InstallPlace, bundle: AgentBundle, platform
       hint: `install Node 20 or newer on the host${known === '' ? '' : ` (runtimes are here for ${known})`}`,
     });
   }
+  await runScript(place, runtimeScript(place.stateDir, platform, runtime), 'the Node runtime cannot be installed', createReadStream(runtime.path));
+}
+
+function runtimeScript(stateDir: string | undefined, platform: string, runtime: { version: string; sha256: string; compression: 'gzip' | 'none' }): string[] {
   const name = runtimeName(runtime.version, platform);
   const unpack = runtime.compression === 'gzip' ? 'gunzip -c "$T/packed" > "$T/node" && rm -f "$T/packed"' : 'mv "$T/packed" "$T/node"';
-  await runScript(place, [
-    'umask 077', stateDirScript(place.stateDir), `D="$S/runtime/"${quoteShellWord(name)}`, `T="$S/runtime/.new-${newToken()}"`,
-    `mkdir -p "$T" && cat > "$T/packed" && ${checkSum('"$T/packed"', runtime.sha256)} && ${unpack} && chmod 700 "$T/node" || { rm -rf "$T"; exit 1; }`,
+  return [
+    'umask 077', stateDirScript(stateDir), `D="$S/runtime/"${quoteShellWord(name)}`, 'mkdir -p "$S/runtime"', 'T=$(mktemp -d "$S/runtime/.new-XXXXXX") || exit',
+    `cat > "$T/packed" && ${checkSum('"$T/packed"', runtime.sha256)} && ${unpack} && chmod 700 "$T/node" || { rm -rf "$T"; exit 1; }`,
     putInPlace('"$T"', '"$D/node"'),
     prune('runtime', name, KEEP_RUNTIMES),
-  ], 'the Node runtime cannot be installed', createReadStream(runtime.path));
+  ];
+}
+
+/**
+ * Every command line that installs an agent of this bundle, for sudoers.
+ * @param token stands where a name that is new each time will be: {@link TOKEN_DIGITS} hex digits
+ */
+export function installCommands(bundle: AgentBundle, token: string): string[] {
+  return [
+    ...bundle.files.map((file) => agentFileScript(undefined, token, file)),
+    agentPlaceScript(undefined, token, bundle),
+    ...[...bundle.runtimes].map(([platform, runtime]) => runtimeScript(undefined, platform, runtime)),
+  ].map((script) => shellCommand(script.join('; ')));
 }
 
 /** A condition that holds when the file has that SHA-256; says so on stderr when not. */
@@ -123,6 +148,9 @@ async function runScript(place: InstallPlace, script: string[], what: string, so
   });
 }
 
+/** Hex digits of the name of a draft. */
+export const TOKEN_DIGITS = 12;
+
 function newToken(): string {
-  return randomBytes(6).toString('hex');
+  return randomBytes(TOKEN_DIGITS / 2).toString('hex');
 }

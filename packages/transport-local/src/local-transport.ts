@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { HsmfleetError } from '@hsmfleet/contract';
-import { becomeCommand, enterBecome, type Channel, type Connection, type HostTarget, type Transport } from '@hsmfleet/transport';
+import { execBecome, type Channel, type Connection, type HostTarget, type Transport } from '@hsmfleet/transport';
 
 /**
  * Runs programs on the control host itself (`ansible_connection: local`), through /bin/sh as sshd would through the
@@ -29,9 +29,7 @@ function openConnection(target: HostTarget): Connection {
     },
     async exec(command, options) {
       if (options?.become !== true || become === undefined) return start(command);
-      const wrapped = becomeCommand(command, become);
-      const channel = await start(wrapped.command);
-      return enterBecome(channel, wrapped, become, target.name);
+      return execBecome(start, command, become, target.name);
     },
   };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HsmfleetError, type Secret } from '@hsmfleet/contract';
 import type { SshOptions, SshOptionsResolver } from '@hsmfleet/ssh-config';
-import { becomeCommand, enterBecome, isPasswordQuestion, type Channel, type Connection, type HostTarget, type Prompts, type Transport } from '@hsmfleet/transport';
+import { execBecome, isPasswordQuestion, type Channel, type Connection, type HostTarget, type Prompts, type Transport } from '@hsmfleet/transport';
 import { startAskpass, type Question } from './askpass.ts';
 import { ASKED_BY, masterWords } from './command-line.ts';
 import { ExitMarker, markedCommand } from './exit-marker.ts';
@@ -168,8 +168,7 @@ function openConnection({ target, user, master, controlPath, ssh }: Opened): Con
     },
     async exec(command, options) {
       if (options?.become !== true || become === undefined) return start(command);
-      const wrapped = becomeCommand(command, become);
-      return enterBecome(await start(wrapped.command), wrapped, become, host);
+      return execBecome(start, command, become, host);
     },
   };
 }

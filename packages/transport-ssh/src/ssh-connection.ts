@@ -1,5 +1,5 @@
 import { HsmfleetError } from '@hsmfleet/contract';
-import { becomeCommand, enterBecome, type Channel, type Connection, type HostTarget } from '@hsmfleet/transport';
+import { execBecome, type Channel, type Connection, type HostTarget } from '@hsmfleet/transport';
 import type { Client, ClientChannel } from 'ssh2';
 
 /** How long a host may take to answer our goodbye before the socket is cut. */
@@ -48,8 +48,7 @@ export function wrapClient(client: Client, target: HostTarget, user: string, clo
     },
     async exec(command, options) {
       if (options?.become !== true || become === undefined) return start(command);
-      const wrapped = becomeCommand(command, become);
-      return enterBecome(await start(wrapped.command), wrapped, become, host);
+      return execBecome(start, command, become, host);
     },
   };
 }

@@ -303,9 +303,11 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
       expect(JSON.stringify((error as HsmfleetError).toShape())).not.toContain('not this one');
     });
 
-    it('tells of requiretty', async () => {
+    it('gives sudo a terminal where sudoers wants one, and changes no byte', async () => {
       allow(`Defaults:${USER} requiretty\n${USER} ALL=(ALL) NOPASSWD: ALL`);
-      await expect(become(as())).rejects.toMatchObject({ code: 'SUDO', hint: expect.stringContaining('requiretty') as string });
+      expect(await become(as(), 'in\r\n\u0003\u0004\u001b')).toBe('root\nin\r\n\u0003\u0004\u001b');
+      allow(`Defaults:${USER} requiretty,timestamp_timeout=0,lecture=always\n${USER} ALL=(ALL) ALL`);
+      expect(await become(as(SUDO_PASSWORD), 'in')).toBe('root\nin');
     });
   });
 });

@@ -144,6 +144,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/transport-ssh/src/identities.ts', // passphrase of a key file
     'packages/transport-ssh/src/logins.ts', // a password login, the answer to a host's question
     'packages/transport/src/become.ts', // sudo's standard input
+    'packages/transport/src/password-trial.ts', // keyed hash: is it the same password?
     'packages/vault/src/cipher.ts', // key derivation
   ]);
 });
