@@ -24,9 +24,9 @@ export interface Ended {
 }
 
 /** Runs a program to its end; never throws for its exit code. */
-export function run(argv: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {}): Promise<Ended> {
+export function run(argv: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number; input?: string } = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       argv[0] as string,
       argv.slice(1),
       { cwd: options.cwd, env: options.env, timeout: options.timeoutMs ?? 180_000, maxBuffer: 64 * 1024 * 1024, encoding: 'utf8' },
@@ -35,6 +35,7 @@ export function run(argv: readonly string[], options: { cwd?: string; env?: Node
         resolve({ code, stdout, stderr });
       },
     );
+    if (options.input !== undefined) child.stdin?.on('error', () => undefined).end(options.input);
   });
 }
 
@@ -68,6 +69,11 @@ export class Fleet {
     return `${this.#net}.${String(10 + Number(host.slice(3)))}`;
   }
 
+  /** Network interface of a host on this machine's side. */
+  link(host: string): string {
+    return `${this.#env.FLEET_PREFIX ?? ''}${host}`;
+  }
+
   hostsFile(): string {
     return execFileSync(FLEET, ['hosts'], { env: this.#env, encoding: 'utf8' });
   }
@@ -75,6 +81,11 @@ export class Fleet {
   /** Runs a program on a host, past SSH. */
   exec(host: string, ...argv: string[]): Promise<Ended> {
     return run([FLEET, 'exec', host, '--', ...argv], { env: this.#env });
+  }
+
+  /** The same, with text at its standard input. */
+  execWith(input: string, host: string, ...argv: string[]): Promise<Ended> {
+    return run([FLEET, 'exec', host, '--', ...argv], { env: this.#env, input });
   }
 
   /** The same; an exit code other than 0 is an error. */
