@@ -15,7 +15,7 @@ export interface OptionSpec {
 }
 
 export interface ArgumentSpec {
-  /** "<playbook>" when it is required, "[pattern]" when it is not. */
+  /** "<playbook>" when it is required, "[pattern]" when it is not; "<words...>", the last, takes all that follow. */
   name: string;
   description: string;
   /** The only values taken. */

@@ -94,7 +94,8 @@ function buildCommand(command: Command, done: (code: number) => void): Commander
   for (const option of command.options.flatMap(buildOptions)) built.addOption(option);
   if (command.examples.length > 0) built.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   built.action(async (...given: unknown[]) => {
-    const args = given.slice(0, command.arguments.length) as (string | undefined)[];
+    // an argument that takes several words has them in a list
+    const args = given.slice(0, command.arguments.length).flat() as (string | undefined)[];
     done(await command.run({ args, options: built.opts() }));
   });
   return built;
