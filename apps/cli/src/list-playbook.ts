@@ -5,6 +5,7 @@ import { askHidden, canAsk } from './ask-secret.ts';
 import type { PlaybookRequest } from './execute-playbook.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import { needHosts } from './open-hosts.ts';
+import { newRunId, runUser } from './run-identity.ts';
 import { vaultOpener } from './vault-options.ts';
 
 /** What to tell of a playbook in place of running it; with none of them it is only checked. */
