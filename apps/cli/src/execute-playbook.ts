@@ -57,6 +57,8 @@ export interface ExecuteRequest extends PlaybookRequest {
   signal?: AbortSignal | undefined;
   /** Has workers run the hosts, rather than this process. */
   workers?: EngageWorkers | undefined;
+  /** Asked before each task. */
+  confirm?: RunOptions['confirm'];
   /** What is kept of it, so that it can be taken up again, stopped from elsewhere, and repeated. */
   keep?: Omit<KeptRequest, 'plays' | 'program'> | undefined;
   /** The run is taken up again. */
@@ -127,6 +129,7 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
     ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     ...(request.resume === undefined ? {} : { resume: request.resume }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
+    ...(request.confirm === undefined ? {} : { confirm: request.confirm }),
     onEvent(event) {
       // workers store what their hosts tell
       if (elsewhere === undefined || event.host === '') store.appendEvent(event);
@@ -242,9 +245,12 @@ function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, becomeP
   });
 }
 
+/** Names of this machine where no hosts file says otherwise. */
+const CONTROL_HOST: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
+
 /** How to reach a host that tasks are delegated to: by the same means as those of the play. */
 function delegateTarget(play: CompiledPlay, host: string, fleet: FleetOptions, becomePassword: Secret | undefined): HostTarget | undefined {
-  const connection = play.connectionOf(host);
+  const connection = play.connectionOf(host) ?? (CONTROL_HOST.has(host) ? { ansible_connection: 'local' } : undefined);
   if (connection === undefined) return undefined;
   return hostTarget(host, connection, { user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword });
 }

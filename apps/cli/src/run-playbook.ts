@@ -2,6 +2,7 @@ import type { RunEvent } from '@hsmfleet/contract';
 import { createReporter, wantsColor, type Reporter } from '@hsmfleet/reporter';
 import { openStore, type Store } from '@hsmfleet/store';
 import { catchInterrupts } from './catch-interrupts.ts';
+import { confirmTasks } from './confirm-task.ts';
 import { executePlaybook, type EngageWorkers, type ExecuteRequest, type PlaybookRequest } from './execute-playbook.ts';
 
 /** A playbook to run, as the command line gives it. */
@@ -14,6 +15,8 @@ export interface RunRequest extends PlaybookRequest {
   store?: Store | undefined;
   /** Id of the run; a new one when absent. */
   run?: string | undefined;
+  /** Asks a person before each task. */
+  step?: boolean;
   keep?: ExecuteRequest['keep'];
   resume?: ExecuteRequest['resume'];
   /** What else is to be done with the hosts, events and the store of the run, after it. */
@@ -40,6 +43,7 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
     const events: RunEvent[] = [];
     const { hosts, summary, cancelled } = await executePlaybook({
       ...request, store, signal: interrupt.signal,
+      ...(request.step === true ? { confirm: confirmTasks() } : {}),
       onStart: interrupt.listen,
       onNote(text) { reporter.note(text); },
       onEvent(event) {
@@ -55,8 +59,9 @@ export async function runPlaybook(request: RunRequest): Promise<number> {
   }
 }
 
-function reporterFor({ fleet, diff, results = process.stdout }: RunRequest): Reporter {
-  const live = process.stderr.isTTY && process.env.TERM !== 'dumb' && process.env.CI === undefined;
+function reporterFor({ fleet, diff, step, results = process.stdout }: RunRequest): Reporter {
+  // a line that is drawn again and again would wipe out the questions
+  const live = step !== true && process.stderr.isTTY && process.env.TERM !== 'dumb' && process.env.CI === undefined;
   return createReporter({
     format: fleet.json === true ? 'ndjson' : live ? 'live' : 'plain',
     stdout: fleet.json === true ? process.stdout : results, stderr: process.stderr,

@@ -1,4 +1,4 @@
-import { HsmfleetError, type DelegatedReport, type Plan } from '@hsmfleet/contract';
+import { HsmfleetError, toErrorShape, type DelegatedReport, type Plan } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { delegatedTask, notDone, type Confirmation, type CrossHost, type DelegateRequest } from './cross-host.ts';
 import type { HostSession } from './host-session.ts';
@@ -17,7 +17,12 @@ export function createCrossHost(options: RunOptions, play: RunnerPlay, batch: re
 
   const delegate = async (from: string, plan: Plan, request: DelegateRequest): Promise<DelegatedReport> => {
     const task = delegatedTask(plan, request);
-    const target = targetOf(play, request.to);
+    let target: HostTarget | undefined;
+    try {
+      target = targetOf(play, request.to);
+    } catch (thrown) {
+      return notDone(toErrorShape(thrown), true);
+    }
     if (target === undefined) {
       return notDone(new HsmfleetError('PLAYBOOK_INVALID', `${request.to}, to which the task is delegated, is in no hosts file`, { position: task.position, hint: 'add it to the hosts, or delegate to localhost' }).toShape(), true);
     }

@@ -18,6 +18,7 @@ interface ApplyOptions extends FleetOptions {
   project: string;
   startAtTask?: string;
   forceHandlers?: true;
+  step?: true;
   syntaxCheck?: true;
   listHosts?: true;
   listTasks?: true;
@@ -37,6 +38,7 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '-D, --diff', description: 'show how files change' },
     { flags: '--start-at-task <name>', description: 'begin with the task of this name; * and ? are wildcards' },
     { flags: '--force-handlers', description: 'run handlers that were notified even when a task fails' },
+    { flags: '--step', description: 'ask before each task: no, yes, or continue without asking' },
     { flags: '--syntax-check', description: 'only look for mistakes: no host is reached' },
     { flags: '--list-hosts', description: 'only show the hosts of each play' },
     { flags: '--list-tasks', description: 'only show the tasks of each play' },
@@ -66,11 +68,13 @@ export const apply = defineCommand<ApplyOptions>({
 });
 
 async function perform(playbook: string, options: ApplyOptions, more: Pick<RunRequest, 'store' | 'run' | 'keep' | 'resume'>): Promise<number> {
+  if (options.step === true && options.workers === true) throw new HsmfleetError('USAGE', '--step and --workers do not go together', { hint: 'workers ask nobody: leave one of them out' });
   const { runPlaybook } = await import('../run-playbook.ts');
   const pool = options.workers === true ? await (await import('../worker-pool.ts')).openWorkerPool({ project: options.project, live: true }) : undefined;
   return runPlaybook({
     ...more,
     workers: pool?.engage,
+    step: options.step === true,
     ...requestOf(playbook, options),
   }).finally(() => pool?.close());
 }
