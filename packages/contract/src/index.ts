@@ -2,6 +2,7 @@ export * from './secret.ts';
 export * from './redactor.ts';
 export * from './sealed.ts';
 export * from './error.ts';
+export * from './cures.ts';
 export * from './value.ts';
 export * from './manifest.ts';
 export * from './plan.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkReportSchema } from '@hsmfleet/check-report';
-import { ERROR_CODES, outcomeOf } from '@hsmfleet/contract';
+import { DoctorReport, ERROR_CODES, ERROR_CURES, outcomeOf, type ErrorCode } from '@hsmfleet/contract';
 import { profileSchema } from '@hsmfleet/compliance';
 import { playbookSchema } from '@hsmfleet/playbook';
 import type { AnyResource } from '@hsmfleet/resource';
@@ -47,6 +47,7 @@ export function pages(): Page[] {
     { path: 'errors.md', text: NOTE + errorsPage() },
     { path: 'queries.md', text: NOTE + viewsPage() },
     { path: 'check-report.schema.json', text: `${JSON.stringify(checkReportSchema(), null, 2)}\n` },
+    { path: 'doctor.schema.json', text: `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', title: 'hsmfleet doctor report', description: 'What `hsmfleet doctor --json` prints. Keys may be added within a version of it.', ...(JSON.parse(JSON.stringify(DoctorReport)) as object) }, null, 2)}\n` },
     { path: 'openapi.json', text: `${JSON.stringify(openApiDocument(VERSION), null, 2)}\n` },
     { path: 'playbook.schema.json', text: `${JSON.stringify(playbookSchema(resources), null, 2)}\n` },
     { path: 'profile.schema.json', text: `${JSON.stringify(profileSchema(), null, 2)}\n` },
@@ -60,8 +61,9 @@ function index(sorted: readonly AnyResource[]): string {
     '# Reference\n',
     '- [Commands](commands.md), their options and exit codes',
     '- [Queries](queries.md): the views and their columns',
-    '- [Error codes](errors.md)',
+    '- [Error codes](errors.md), and what to do about each',
     '- [check-report.schema.json](check-report.schema.json): JSON Schema of what `hsmfleet check --format json` prints',
+    '- [doctor.schema.json](doctor.schema.json): JSON Schema of what `hsmfleet doctor --json` prints',
     '- [openapi.json](openapi.json): the API of `hsmfleet serve`, OpenAPI 3.1; a server tells its own at `/api/v1/openapi.json`',
     '- [playbook.schema.json](playbook.schema.json): JSON Schema of playbooks, for editors',
     '- [profile.schema.json](profile.schema.json): JSON Schema of profiles of controls, for editors',
@@ -126,8 +128,18 @@ function commandSection(command: Command): string {
 }
 
 function errorsPage(): string {
-  const rows = Object.entries(ERROR_CODES).map(([code, meaning]) => `| \`${code}\` | ${cell(meaning)} | ${outcomeOf(code)} |`);
-  return ['# Error codes\n', 'Codes are stable; messages are not.\n', '| code | meaning | counted as |\n|---|---|---|', ...rows, ''].join('\n');
+  const codes = Object.entries(ERROR_CODES) as [ErrorCode, string][];
+  const rows = codes.map(([code, meaning]) => `| [\`${code}\`](#${code.toLowerCase()}) | ${cell(meaning)} | ${outcomeOf(code)} |`);
+  const cures = codes.map(([code, meaning]) => `### ${code}\n\n${capital(meaning)}.\n\n${ERROR_CURES[code]}\n`);
+  return [
+    '# Error codes\n',
+    "Codes are stable; messages are not. An error's own hint knows the case and goes before what is said here.\n",
+    '| code | meaning | counted as |\n|---|---|---|', ...rows, '', '## What to do\n', ...cures,
+  ].join('\n');
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function viewsPage(): string {
