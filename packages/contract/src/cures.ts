@@ -11,7 +11,7 @@ export const ERROR_CURES: Readonly<Record<ErrorCode, string>> = {
   UNDEFINED_VARIABLE: 'Set the variable in group_vars, host_vars, the play or with `-e`, or give it a default: `{{ name | default(…) }}`. `hsmfleet hosts --vars -i HOSTS` shows what a host has.',
   TEMPLATE_INVALID: 'Correct the expression at the line and column that are named; `{{` without its `}}`, and filters that do not exist, are the usual ones.',
   FILE_MISSING: 'Correct the path, or make the file. Paths in a playbook are relative to the playbook (in a role, to the role); those on the command line to where you are.',
-  ARTIFACT_MISSING: 'Build the package first (`hsmfleet apply playbooks/build-module.yml`) for a host of that distribution and architecture; `hsmfleet artifacts list` shows what there is.',
+  ARTIFACT_MISSING: 'Build the package first (`hsmfleet apply playbooks/build-module.yml`) for a host of that distribution and architecture; `hsmfleet artifacts` shows what there is.',
   SECRET_REFERENCE: 'Make the file or set the variable that `!secret` names. With `prompt:` a person has to be at the terminal.',
   VAULT_PASSWORD: 'Give the password with `--vault-password-file`, `--vault-id LABEL@FILE` or `--ask-vault-pass`. If one was given, it is another one than the file was encrypted with: compare the labels.',
   VAULT_INVALID: 'Take the file from your version control again: its text was cut or changed. A file that should be encrypted is encrypted with `hsmfleet vault encrypt FILE`.',

@@ -45,8 +45,9 @@ export async function collectEvidence(host: ReadHost, params: DoctorParams): Pro
 /** Reading is careful, but a card that a site serves from is left alone all the same: there is nothing to find out there that a handshake does not show. */
 async function wouldDisturb(host: ReadHost, params: DoctorParams, apache: ApacheFindings, modules: Awaited<ReturnType<typeof lookAtModules>>): Promise<boolean> {
   if ((params.read_tokens ?? 'auto') !== 'auto') return false;
-  const delicate = apache.sites.some(({ engine }) => engine === 'mod_nss') || modules.some(({ speaksTo }) => speaksTo === 'pcscd');
-  return delicate && (await proveSites(host, apache.sites)).some(({ site, handshake }) => handshake?.ok === true && site.key !== '');
+  const cards = modules.some(({ speaksTo }) => speaksTo === 'pcscd');
+  const delicate = apache.sites.filter(({ engine, key }) => engine === 'mod_nss' || (cards && key.startsWith('pkcs11:')));
+  return delicate.length > 0 && (await proveSites(host, delicate)).some(({ handshake }) => handshake?.ok === true);
 }
 
 /** Parses the configuration and nothing more: no token is touched. */
