@@ -92,7 +92,12 @@ export class AdhocPrinter {
 function programResult(result: unknown): ProgramResult | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
   const { rc, stdout, stderr } = result as Partial<ProgramResult>;
-  return typeof rc === 'number' && typeof stdout === 'string' ? { rc, stdout, stderr: typeof stderr === 'string' ? stderr : '' } : undefined;
+  return typeof rc === 'number' && typeof stdout === 'string' ? { rc, stdout: withoutEnd(stdout), stderr: typeof stderr === 'string' ? withoutEnd(stderr) : '' } : undefined;
+}
+
+/** Without the line ends that most programs write last. */
+function withoutEnd(text: string): string {
+  return text.replace(/[\r\n]+$/, '');
 }
 
 function block(text: string): string {

@@ -13,6 +13,7 @@ import { hostsSudoers } from './commands/hosts-sudoers.ts';
 import { hosts } from './commands/hosts.ts';
 import { init } from './commands/init.ts';
 import { inventory } from './commands/inventory.ts';
+import { lint } from './commands/lint.ts';
 import { query } from './commands/query.ts';
 import { run, shell } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
@@ -22,10 +23,11 @@ import { tokenCa } from './commands/token-ca.ts';
 import { tokenCertificates } from './commands/token-certificates.ts';
 import { tokenManifest } from './commands/token-manifest.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
+import { vars } from './commands/vars.ts';
 import { vaultFiles } from './commands/vault-files.ts';
 import { vaultString } from './commands/vault-string.ts';
 import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, apply, run, shell, inventory, check, doctor, query, changes, ...runs, hosts, hostsAccept, hostsSudoers, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
+export const COMMANDS: readonly Command[] = [init, apply, run, shell, inventory, check, doctor, query, changes, ...runs, hosts, lint, hostsAccept, hostsSudoers, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
