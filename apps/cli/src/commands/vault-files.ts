@@ -1,5 +1,4 @@
 import { defineCommand, type Command, type Invocation, type OptionSpec } from '../command.ts';
-import { HsmfleetError } from '@hsmfleet/contract';
 import { DEBUG_OPTION } from '../fleet-options.ts';
 import { AGE_RECIPIENT_OPTIONS, type AgeRecipientOptions } from '../age-options.ts';
 import { NEW_VAULT_OPTIONS, VAULT_OPTIONS, type NewVaultOptions, type VaultOptions } from '../vault-options.ts';
@@ -96,9 +95,7 @@ const rekey = defineCommand<VaultOptions & NewVaultOptions & AgeRecipientOptions
 /** `hsmfleet vault …` for whole files. */
 export const vaultFiles: readonly Command[] = [create, edit, view, encrypt, decrypt, rekey];
 
-/** The one argument of these commands, which takes several words. */
+/** The words after these commands. */
 function filesOf({ args }: Invocation<unknown>): string[] {
-  const files = (args as readonly unknown[])[0];
-  if (!Array.isArray(files)) throw new HsmfleetError('INTERNAL', 'a command that takes files got none');
-  return files as string[];
+  return args.filter((each) => each !== undefined);
 }
