@@ -30,4 +30,4 @@ import { version } from './commands/version.ts';
 import { worker } from './commands/worker.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, apply, run, shell, inventory, check, doctor, query, changes, ...runs, hosts, lint, hostsAccept, hostsSudoers, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
+export const COMMANDS: readonly Command[] = [init, apply, run, shell, inventory, check, doctor, query, changes, ...runs, hosts, vars, lint, hostsAccept, hostsSudoers, serve, serveToken, worker, ...artifacts, benchRun, benchSign, benchReport, ...TOKEN_COMMANDS, ...tokenCertificates, ...tokenCa, ...tokenManifest, ...vaultFiles, vaultString, completion, version];
