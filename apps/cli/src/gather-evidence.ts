@@ -88,7 +88,7 @@ export class ReachReader {
   /** Takes an event; those that say nothing about it are left aside. */
   add(event: RunEvent): void {
     if (event.type === 'host_unreachable') this.hosts.set(event.host, { status: 'unreachable', error: event.error });
-    if (event.type === 'task_finished' && event.error !== undefined && !event.ignored) {
+    if (event.type === 'task_finished' && event.error !== undefined && !event.ignored && event.rescued !== true) {
       const status = outcomeOf(event.error.code);
       this.hosts.set(event.host, { status: status === 'unreachable' ? 'failed' : status, error: event.error });
     }

@@ -84,5 +84,5 @@ function outcomeOf({ fail, error, unreachable }: CheckCounts): Outcome {
 
 function countError(event: RunEvent, onAgentError: (code: string) => void): void {
   if (event.type === 'host_unreachable') onAgentError(event.error.code);
-  else if (event.type === 'task_finished' && event.error !== undefined && !event.ignored) onAgentError(event.error.code);
+  else if (event.type === 'task_finished' && event.error !== undefined && !event.ignored && event.rescued !== true) onAgentError(event.error.code);
 }

@@ -38,9 +38,11 @@ export async function runInclude(step: PlannedInclude, context: RunContext, hand
   for (const { what, own, suffix } of chosen) {
     const inner = { ...context, outer: { ...context.outer, ...own }, suffix: `${context.suffix}${suffix}` };
     const name = nameOf(step, inner);
-    context.emit({ type: 'task_started', task: `${step.id}${inner.suffix}`, name, resource: step.resource, handler });
+    // Ansible counts an included file, and not an included role: its tasks tell of it
+    const told = step.resource !== 'include_role';
+    if (told) context.emit({ type: 'task_started', task: `${step.id}${inner.suffix}`, name, resource: step.resource, handler });
     if (step.resource === 'include_vars') Object.assign(context.session.included, decodeValue((step.values ?? {})[what] as WireValue, context.plan.secrets));
-    emit(`${step.id}${inner.suffix}`, 'ok', { name, message: `included: ${what}` });
+    if (told) emit(`${step.id}${inner.suffix}`, 'ok', { name, message: `included: ${what}` });
     const end = await walker.walk(step.bodies[what] ?? [], inner, handler);
     if (end !== undefined) return end;
   }

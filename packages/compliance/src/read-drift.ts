@@ -20,7 +20,7 @@ export class DriftReader {
       name: event.name, resource: event.resource, outcome: event.outcome, changes: event.changes, error: event.error ?? null,
       position: event.position ?? null,
     });
-    if ((event.outcome === 'failed' || event.outcome === 'refused') && !event.ignored) host.error ??= event.error ?? null;
+    if ((event.outcome === 'failed' || event.outcome === 'refused') && !event.ignored && event.rescued !== true) host.error ??= event.error ?? null;
   }
 
   /** By host; hosts that no play names are missing. */

@@ -118,12 +118,20 @@ export function countEvent(counts: Record<string, Counts>, event: RunEvent): voi
     case 'changed': host.ok += 1; host.changed += 1; break;
     case 'skipped': host.skipped += 1; break;
     case 'failed':
-      if (event.ignored) host.ok += 1;
-      else if (event.rescued === true) host.rescued = (host.rescued ?? 0) + 1;
+      if (event.ignored) {
+        host.ok += 1;
+        if (hasChanged(event)) host.changed += 1;
+      } else if (event.rescued === true) host.rescued = (host.rescued ?? 0) + 1;
       else host.failed += 1;
       break;
     case 'refused': host.refused += 1; break;
   }
+}
+
+/** A program that failed may have changed things all the same; Ansible counts that when the failure is ignored. */
+function hasChanged({ result, changes }: TaskFinished): boolean {
+  const told = result !== null && typeof result === 'object' && 'changed' in result ? result.changed : undefined;
+  return told === undefined ? changes.length > 0 : told === true;
 }
 
 /** Exit code of a run from its counts: 0, 2 (failed or refused), 4 (unreachable), or both bits. */

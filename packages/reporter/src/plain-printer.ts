@@ -81,13 +81,14 @@ export function createPrinter({ out, colors, verbosity, diff, quiet }: PrinterOp
       items.delete(itemsKey(result));
       return { result, below: [...ofItems, ...detailLines(result, detail, colors)] };
     });
-    for (const same of groupBy(described, ({ result, below }) => JSON.stringify([result.outcome, below]))) {
+    for (const same of groupBy(described, ({ result, below }) => JSON.stringify([result.outcome, result.delegatedTo, below]))) {
       const [{ result, below }] = same;
       const quietOne = below.length === 0 && (result.outcome === 'ok' || result.outcome === 'skipped');
       if (quiet && quietOne) continue;
       const word = outcomeWord(result, colors);
-      if (below.length === 0) for (const each of same) lines.push(`${word}: [${printable(each.result.host)}]`);
-      else lines.push(`${word}: ${hostList(same.map((each) => each.result.host))}`, ...below);
+      const to = result.delegatedTo === undefined ? '' : ` -> ${printable(result.delegatedTo)}`;
+      if (below.length === 0) for (const each of same) lines.push(`${word}: [${printable(each.result.host)}${to}]`);
+      else lines.push(`${word}: ${hostList(same.map((each) => each.result.host))}${to}`, ...below);
     }
     return lines;
   }

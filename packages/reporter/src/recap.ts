@@ -5,7 +5,7 @@ const WORDS = ['ok', 'changed', 'unreachable', 'failed', 'skipped', 'refused', '
 
 /**
  * The recap in Ansible's shape, so that what reads `changed=0` there reads it here. `refused` stands where Ansible has
- * `rescued`: tasks stopped for safety are a class of their own.
+ * `rescued`: tasks stopped for safety are a class of their own. `rescued` comes last, where there is something to tell.
  */
 export function recapLines(counts: Readonly<Record<string, Counts>>, colors: Colors): string[] {
   return Object.entries(counts).map(([host, of]) => {
@@ -14,6 +14,7 @@ export function recapLines(counts: Readonly<Record<string, Counts>>, colors: Col
       const cell = `${word}=${String(of[word]).padEnd(4)}`;
       return of[word] === 0 ? cell : wordColor(word, colors)(cell);
     });
+    if (of.rescued !== undefined && of.rescued > 0) words.push(colors.yellow(`rescued=${String(of.rescued)}`));
     return `${paint(printable(host).padEnd(26))} : ${words.join(' ')}`.trimEnd();
   });
 }

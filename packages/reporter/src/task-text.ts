@@ -40,6 +40,7 @@ export function detailLines(event: TaskFinished, detail: Detail, colors: Colors)
     const position = event.error.position ?? event.position;
     lines.push(...errorLines({ ...event.error, ...(position === undefined ? {} : { position }) }, colors));
     if (event.ignored) lines.push(colors.blue('...ignoring'));
+    else if (event.rescued === true) lines.push(colors.yellow('...rescued'));
   }
   if (verbose && event.result !== undefined && event.outcome !== 'skipped') lines.push(colors.dim(resultText(event.result, detail.verbosity)));
   return lines.map((line) => `  ${line}`);

@@ -179,7 +179,7 @@ class Batch {
       this.#settle(state, event.status, errorText(event.error));
     } else if (event.type === 'task_finished') {
       this.#add('task_result', taskRow(event));
-      if (event.error === undefined || event.ignored) return;
+      if (event.error === undefined || event.ignored || event.rescued === true) return;
       state.error = errorText(event.error);
       if (event.resource === 'inventory') this.#attempt(state, errorText(event.error));
     }
@@ -245,7 +245,7 @@ class Batch {
     await this.#writeHosts();
     for (const table of [...this.#tables.keys()]) await this.#flushTable(table);
     const states = [...this.#dirty].sort((a, b) => (a.host < b.host ? -1 : 1));
-    await this.#sql.insert('run_host', states.map(({ run, host, status, error, at, attempt, counts }) => ({ run, host, status, error, last_event_at: at, attempt_error: attempt, ...counts })), RUN_HOST_AGAIN);
+    await this.#sql.insert('run_host', states.map(({ run, host, status, error, at, attempt, counts }) => ({ run, host, status, error, last_event_at: at, attempt_error: attempt, ...columnsOf(counts) })), RUN_HOST_AGAIN);
     for (const { run, host, status, error } of states) {
       await this.#sql.run('update host set last_status = $status, last_error = $error where name = $host and last_run = $run', { status, error, host, run });
     }
@@ -294,4 +294,9 @@ function taskRow(event: TaskFinished): Row {
     file: event.position?.file, line: event.position?.line,
   };
   return Object.fromEntries(Object.entries(cells).map(([name, cell]) => [name, cell ?? null]));
+}
+
+/** Counts that have a column: what was rescued is nowhere else counted, and told by the events of its tasks. */
+function columnsOf({ ok, changed, skipped, failed, refused, ignored, unreachable }: Counts): Omit<Counts, 'rescued'> {
+  return { ok, changed, skipped, failed, refused, ignored, unreachable };
 }
