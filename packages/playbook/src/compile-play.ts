@@ -28,7 +28,7 @@ export interface PlaySurroundings {
   files: TaskFiles;
   lookups: Lookups;
   /** Variables of the play by precedence, lowest first: vars, vars_prompt, vars_files (which may differ by host). */
-  varsOf(host: HostEntry): Record<string, Value>[];
+  varsOf(host: HostEntry): Readonly<Record<string, Value>>[];
   /** `--start-at-task`. */
   startAt: StartAtTask | undefined;
   /** Called before a step: where files are looked for. */

@@ -11,11 +11,10 @@ import { expandPlay } from './expand-play.ts';
 import { searchFolders } from './find-files.ts';
 import { HostKnowledge } from './host-knowledge.ts';
 import { knownValues } from './known-values.ts';
-import { Library } from './library.ts';
 import { listTasks } from './list-tasks.ts';
+import { loadPlays } from './load-plays.ts';
 import type { CompiledPlaybook, CompiledPlay, CompileOptions } from './model.ts';
 import { PlayVariables } from './play-variables.ts';
-import { readPlays } from './read-play.ts';
 import type { PlaySource } from './source.ts';
 import { StartAtTask } from './start-at-task.ts';
 import { SPECIAL_TAGS } from './tags.ts';
@@ -54,12 +53,10 @@ export async function compilePlaybook(given: CompileOptions): Promise<CompiledPl
 async function compileOnce(options: CompileOptions, sealed: SealedFiles): Promise<CompiledPlaybook> {
   const problems = new Problems();
   const resources = options.resources ?? (await import('@hsmfleet/resources')).resources;
-  const library = new Library({ ask: options.ask, vault: options.vault }, problems, resources, options.text === undefined ? undefined : new Map([[options.playbook, options.text]]));
-  const source = await library.source(options.playbook);
+  const { library, plays, readable } = await loadPlays({ ...options, resources }, problems);
   // a file that is no YAML cannot be judged any further
-  if (source.problems.length > 0 || source.encrypted) problems.throwIfAny();
+  if (!readable) problems.throwIfAny();
   checkLimit(options, problems);
-  const plays = await readPlays(source, problems, { resources, become: options.become, extraVars: options.extraVars ?? {}, load: (path) => library.source(path) });
   const knowledge = new HostKnowledge(options);
   let current: Frame | undefined;
   const control: ControlFiles = { sealed, searchFolders: (kind) => (current === undefined ? [join(dirname(options.playbook), kind), dirname(options.playbook)] : searchFolders(current, kind)) };
@@ -106,7 +103,7 @@ interface PreparedPlay {
   play: PlaySource;
   expanded: ExpandedPlay;
   hosts: string[];
-  varsOf(host: HostEntry): Record<string, Value>[];
+  varsOf(host: HostEntry): Readonly<Record<string, Value>>[];
   complete: boolean;
 }
 

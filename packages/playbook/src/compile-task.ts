@@ -199,14 +199,14 @@ function pythonText(value: number | boolean): string {
 }
 
 /** What people read: the role and the name; a name that cannot be rendered is shown as it is written. */
-export function nameOf(step: { name: Value | undefined; resource?: { name: string }; action?: string; frame: Frame }, variables: Variables): string {
+export function nameOf(step: { name: Value | undefined; resource?: { name: string }; action?: string; what?: Placed<Value> | undefined; frame: Frame }, variables: Variables): string {
   const prefix = step.frame.role === undefined ? '' : `${step.frame.role.name} : `;
   return prefix + bareNameOf(step, variables);
 }
 
 /** The name without the role. */
-export function bareNameOf(step: { name: Value | undefined; resource?: { name: string }; action?: string }, variables: Variables): string {
-  const fallback = step.resource?.name ?? step.action ?? '';
+export function bareNameOf(step: { name: Value | undefined; resource?: { name: string }; action?: string; what?: Placed<Value> | undefined }, variables: Variables): string {
+  const fallback = step.resource?.name ?? (step.action === 'include_role' && typeof step.what?.value === 'string' ? `include_role : ${step.what.value}` : (step.action ?? ''));
   if (step.name === undefined || step.name === null) return fallback;
   let name: Value = step.name;
   try {

@@ -2,7 +2,7 @@ import { Deferred, Secret, type Value } from '@hsmfleet/contract';
 import { findPart, findRole, rolePlaces } from './find-files.ts';
 import { layersOf, type ExpandedStep, type Frame, type Layer, type RoleUse } from './expanded.ts';
 import type { Expander, Handing } from './expand-play.ts';
-import { tellProblems } from './library.ts';
+import { tellProblems, type PlacedVars } from './library.ts';
 import { inherit, keywordsOf } from './read-keywords.ts';
 import type { Condition, Keywords, Placed, RoleEntry, RoleFiles } from './source.ts';
 
@@ -44,11 +44,11 @@ export async function expandRole(expander: Expander, request: RoleRequest): Prom
   const meta = await expander.library.meta(path);
   const name = request.name.replace(/\/+$/, '').replace(/^.*\//, '');
   const parents = frame.role === undefined ? [] : [...frame.role.parents, frame.role];
+  const [defaults, vars] = [await readVars(expander, path, 'defaults', request), await readVars(expander, path, 'vars', request)];
   const use: RoleUse = {
     name, path, params: request.params, entryVars: request.entryVars, parents,
     includedBy: handing.reached === 'task' ? parents : [],
-    defaults: await readVars(expander, path, 'defaults', request),
-    vars: await readVars(expander, path, 'vars', request),
+    defaults: defaults.vars, vars: vars.vars, places: { defaults: defaults.places, vars: vars.places },
     dependencies: [],
   };
   if (request.shared) expander.roles.push(use);
@@ -101,13 +101,13 @@ export function partsOf(expander: Expander, from: RoleFiles, frame: Frame, vars:
   return parts;
 }
 
-async function readVars(expander: Expander, path: string, part: 'defaults' | 'vars', request: RoleRequest): Promise<Layer> {
+async function readVars(expander: Expander, path: string, part: 'defaults' | 'vars', request: RoleRequest): Promise<PlacedVars> {
   const name = request.from[part];
   const vars = await expander.library.roleVars(path, part, name ?? 'main');
   if (vars === undefined && name !== undefined) {
     expander.problems.add(request.at.source.problem('FILE_MISSING', `the role "${request.name}" has no ${part}/${name}`, request.at.node, `looked for it in ${path}/${part}`));
   }
-  return vars ?? {};
+  return vars ?? { vars: {}, places: new Map() };
 }
 
 /** What the tasks of a role see. */

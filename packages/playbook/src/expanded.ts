@@ -14,6 +14,8 @@ export interface RoleUse {
   entryVars: Layer;
   vars: Layer;
   params: Layer;
+  /** Where its variables are written. */
+  places: { defaults: ReadonlyMap<string, SourcePosition>; vars: ReadonlyMap<string, SourcePosition> };
   /** What it depends on. */
   dependencies: RoleUse[];
   /** Those that it was reached through, the outermost first. */

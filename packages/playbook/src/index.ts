@@ -2,3 +2,10 @@ export { bindArtifacts, findArtifact, type FoundArtifact, type KnownArtifact } f
 export { compilePlaybook } from './compile-playbook.ts';
 export * from './model.ts';
 export { playbookSchema } from './schema.ts';
+export { surveyPlaybook, type Survey, type SurveyOptions } from './survey-playbook.ts';
+export { tasksOf, type ExpandedBlock, type ExpandedInclude, type ExpandedMeta, type ExpandedPlay, type ExpandedStep, type ExpandedTask, type Frame, type RoleUse } from './expanded.ts';
+export type * from './source.ts';
+export { explainVariables, type ExplainedPlay } from './explain-variables.ts';
+export { findingsOf, lintPlaybook, type LintOptions } from './lint/lint-playbook.ts';
+export { LINT_RULES } from './lint/rules.ts';
+export type { LintFinding, LintRule, LintSeverity } from './lint/rule.ts';

@@ -15,9 +15,10 @@ interface KnownOptions {
   entries: readonly HostEntry[];
   varsOf(host: HostEntry): Layer[];
   play: PlaySource;
-  knowledge: HostKnowledge;
+  /** Absent: there are no hosts, and their magic variables count as unknown. */
+  knowledge: HostKnowledge | undefined;
   extra: Layer;
-  lookups: Lookups;
+  lookups: Lookups | undefined;
 }
 
 /** What the hosts of a play make of a name, as far as that is known on the control host; `all`: for every host, and every item. */
@@ -28,7 +29,7 @@ export function knownValues(value: Value, options: KnownOptions): { values: Valu
   for (const host of options.entries) {
     const facts = { name: '', hosts: [], folder: play.folder, batchOf: () => [], roles: [], dependencies: [] };
     const variables = new Variables({
-      layers: [...frame.defaults, host.vars, ...options.varsOf(host), ...frame.roleVars, vars, options.knowledge.magic(host, facts), frame.magic],
+      layers: [...frame.defaults, host.vars, ...options.varsOf(host), ...frame.roleVars, vars, options.knowledge?.magic(host, facts) ?? {}, frame.magic],
       later: new Set([...FACT_NAMES, ...options.registered]),
       own: new Set(frame.bound), top: frame.top, extra: options.extra, lookups: options.lookups,
     });

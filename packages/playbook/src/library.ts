@@ -1,4 +1,4 @@
-import { HsmfleetError, type Value } from '@hsmfleet/contract';
+import { HsmfleetError, type SourcePosition, type Value } from '@hsmfleet/contract';
 import { VarsFiles } from '@hsmfleet/hosts';
 import { dereference, loadYaml, parseYaml, Problems, type SecretOptions, type YamlSource } from '@hsmfleet/yaml-source';
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
@@ -22,6 +22,12 @@ export interface TaskFile {
 export interface RoleMeta {
   dependencies: RoleEntry[];
   allowDuplicates: boolean;
+}
+
+/** Variables with the place of each. */
+export interface PlacedVars {
+  vars: Readonly<Record<string, Value>>;
+  places: ReadonlyMap<string, SourcePosition>;
 }
 
 /** The files that playbooks are made of, each read once. */
@@ -119,17 +125,26 @@ export class Library {
   }
 
   /** Variables of a role's part: of its file, or of all files in its folder. */
-  async roleVars(role: string, part: 'defaults' | 'vars', name: string): Promise<Readonly<Record<string, Value>> | undefined> {
+  async roleVars(role: string, part: 'defaults' | 'vars', name: string): Promise<PlacedVars | undefined> {
     const path = findPart(role, part, name);
     if (path === undefined) return undefined;
-    return isFile(path) ? this.vars.load(path) : this.folderVars(path);
+    return isFile(path) ? this.vars.file(path) : this.#folder(path);
   }
 
   /** Variables of all files in a folder. */
-  async folderVars(folder: string, extensions: readonly string[] = ['yml', 'yaml', 'json']): Promise<Readonly<Record<string, Value>>> {
+  async folderVars(folder: string, extensions?: readonly string[]): Promise<Readonly<Record<string, Value>>> {
+    return (await this.#folder(folder, extensions)).vars;
+  }
+
+  async #folder(folder: string, extensions: readonly string[] = ['yml', 'yaml', 'json']): Promise<PlacedVars> {
     const vars: Record<string, Value> = {};
-    for (const file of filesIn(folder, extensions)) Object.assign(vars, await this.vars.load(file));
-    return vars;
+    const places = new Map<string, SourcePosition>();
+    for (const path of filesIn(folder, extensions)) {
+      const file = await this.vars.file(path);
+      Object.assign(vars, file.vars);
+      for (const [name, place] of file.places) places.set(name, place);
+    }
+    return { vars, places };
   }
 }
 

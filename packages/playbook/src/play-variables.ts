@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, Secret, type SourcePosition, type Value } from '@hsmfleet/contract';
 import type { HostEntry, VarsFiles } from '@hsmfleet/hosts';
 import { renderValue, scopeOf, type Lookups } from '@hsmfleet/template';
 import type { Problems } from '@hsmfleet/yaml-source';
@@ -13,6 +13,7 @@ export class PlayVariables {
   readonly #problems: Problems;
   readonly #files: VarsFiles;
   readonly #lookups: Lookups;
+  readonly #places = new WeakMap<object, ReadonlyMap<string, SourcePosition>>();
   /** Answers of earlier plays: nobody is asked the same twice. */
   readonly #answers = new Map<string, string>();
 
@@ -24,10 +25,10 @@ export class PlayVariables {
   }
 
   /** Layers by host, lowest precedence first. Names of files may hold variables of the host. */
-  async load(play: PlaySource, hosts: readonly HostEntry[]): Promise<(host: HostEntry) => Record<string, Value>[]> {
+  async load(play: PlaySource, hosts: readonly HostEntry[]): Promise<(host: HostEntry) => Readonly<Record<string, Value>>[]> {
     const prompts = await this.#ask(play);
-    const fixed: Record<string, Value>[] = [];
-    const byHost = new Map<string, Record<string, Value>[]>();
+    const fixed: Readonly<Record<string, Value>>[] = [];
+    const byHost = new Map<string, Readonly<Record<string, Value>>[]>();
     for (const placed of play.varsFiles) {
       if (!holdsDeferred(placed.value)) {
         const vars = await this.#file(play, placed, placed.value);
@@ -51,8 +52,13 @@ export class PlayVariables {
     return (host) => [play.vars, prompts, ...(byHost.get(host.name) ?? fixed)];
   }
 
+  /** Where the variables of a layer are written, when it came from a file. */
+  placesOf(vars: object): ReadonlyMap<string, SourcePosition> | undefined {
+    return this.#places.get(vars);
+  }
+
   /** One entry of vars_files: a path, or a list of which the first that exists is taken. */
-  async #file(play: PlaySource, placed: Placed<Value>, value: Value): Promise<Record<string, Value>> {
+  async #file(play: PlaySource, placed: Placed<Value>, value: Value): Promise<Readonly<Record<string, Value>>> {
     const names = [value].flat();
     const paths = names.flatMap((name) => (typeof name === 'string' && name !== '' ? [isAbsolute(name) ? name : join(play.folder, name)] : []));
     if (paths.length !== names.length) {
@@ -64,7 +70,9 @@ export class PlayVariables {
       this.#problems.add(play.source.problem('FILE_MISSING', `the vars file ${paths.join(' or ')} does not exist`, placed.node, 'the path is relative to the playbook'));
       return {};
     }
-    return this.#files.load(path);
+    const { vars, places } = await this.#files.file(path);
+    this.#places.set(vars, places);
+    return vars;
   }
 
   /** What a person says, twice where it has to be confirmed. */

@@ -112,6 +112,7 @@ function readPlay(node: Node, entries: MapEntry[], reader: NodeReader, options: 
     order: readOrder(byKey.get('order'), keywords),
     keywords: { ...NO_KEYWORDS, ...keywordsOf({ ...handedDown, vars: {} }), when: importing.when, tags: [...new Set([...importing.tags, ...handedDown.tags])] },
     vars,
+    varsPlaces: new Map(read('vars', (entry) => reader.list(entry.value, 'vars', true).flatMap((each) => reader.mapping(each, 'vars')))?.map(({ key, keyNode }) => [key, reader.source.positionOf(keyNode)])),
     varsFiles: read('vars_files', (entry) => readVarsFiles(entry, reader)) ?? [],
     prompts: read('vars_prompt', (entry) => reader.list(entry.value, 'vars_prompt').flatMap((each) => readPrompt(each, reader) ?? [])) ?? [],
     preTasks: steps('pre_tasks'),

@@ -164,6 +164,8 @@ export interface PlaySource {
   /** What the play hands down to all of its tasks. */
   keywords: Keywords;
   vars: Record<string, Value>;
+  /** Where each of them is written. */
+  varsPlaces: ReadonlyMap<string, SourcePosition>;
   varsFiles: Placed<Value>[];
   prompts: PromptSource[];
   preTasks: StepSource[];
