@@ -82,12 +82,14 @@ export async function expandEntry(expander: Expander, entry: RoleEntry, handing:
   const from = partsOf(expander, entry.from, handing.frame, entry.vars);
   if (name === undefined) return { steps: [], use: undefined };
   const before = expander.uses.length;
+  const { role } = handing.frame;
+  const around = role === undefined ? [] : [...role.parents, role];
   const keywords: Keywords = inherit(handing.keywords, { ...keywordsOf(entry), vars: {} });
   const steps = await expandRole(expander, {
     name, at: entry, params: entry.params, entryVars: entry.vars, from, once: true, shared: handing.frame.role === undefined,
     handing: { ...handing, keywords },
   });
-  return { steps, use: expander.uses[before] ?? expander.uses.findLast((each) => each.name === name.replace(/^.*\//, '')) };
+  return { steps, use: expander.uses[before] ?? expander.uses.findLast((each) => each.name === name.replace(/^.*\//, '') && !around.includes(each)) };
 }
 
 /** Names of a role's files, which have to be known before the run. */
