@@ -32,7 +32,7 @@ export async function resolveHop(resolver: SshOptionsResolver, target: HostTarge
       ...own,
       proxyJump: before.length > 0 ? before : own.proxyJump,
       // what the hosts file names for the host is heard for the hops to it as well
-      optionalIdentityFiles: [...own.optionalIdentityFiles, ...options.requiredIdentityFiles],
+      optionalIdentityFiles: [...new Set([...own.optionalIdentityFiles, ...options.requiredIdentityFiles, ...(depth > 0 ? options.optionalIdentityFiles : [])])],
       knownHostsFiles: [...new Set(named ? [...options.knownHostsFiles, ...own.knownHostsFiles] : [...own.knownHostsFiles, ...options.knownHostsFiles])],
       connectTimeoutMs: options.connectTimeoutMs,
     },

@@ -47,11 +47,12 @@ export async function startSshd(dir: string, settings: { authorized: string[]; h
   const hostKeys = Object.fromEntries((settings.hostKeyTypes ?? ['ed25519']).map((type) => [type, makeKey(join(home, `host_${type}`), type)]));
   writeFileSync(join(home, 'authorized_keys'), settings.authorized.map((file) => readFileSync(`${file}.pub`, 'utf8')).join(''), { mode: 0o644 });
   writeFileSync(join(home, 'config'), [
+    // first, since sshd takes the first value
+    ...(settings.extra ?? []),
     `Port ${String(port)}`, 'ListenAddress 127.0.0.1', 'PidFile none', 'UsePAM no', 'StrictModes no', 'LogLevel VERBOSE',
     'PermitRootLogin yes', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no',
     `AuthorizedKeysFile ${home}/authorized_keys`,
     ...Object.values(hostKeys).map((file) => `HostKey ${file}`),
-    ...(settings.extra ?? []),
   ].join('\n'));
   const server: ChildProcess = spawn(SSHD, ['-D', '-e', '-f', join(home, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
