@@ -73,6 +73,8 @@ export function compilePlay(play: PlaySource, expanded: ExpandedPlay, index: num
     index, name, position: play.position, hosts, batches, plans, connection,
     ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
     anyErrorsFatal: play.anyErrorsFatal,
+    ...(play.pause === undefined ? {} : { pause: play.pause }),
+    ...(play.rollbackBatch === undefined ? {} : { rollbackBatch: play.rollbackBatch }),
     become: play.become ?? false,
     becomeUser: play.becomeUser ?? 'root',
     delegates: any ? 'any' : [...delegates],
@@ -157,6 +159,7 @@ class HostCompiler {
       ...this.#variables.shipped(), secrets: this.#variables.secrets.entries,
       ...(this.#play.forceHandlers || options.forceHandlers === true ? { forceHandlers: true } : {}),
       ...(this.#play.anyErrorsFatal ? { anyErrorsFatal: true } : {}),
+      ...(this.#play.rollbackBatch === undefined ? {} : { keepWebUndo: true }),
       batch: [...facts.batchOf(this.#host.name)],
       onDisconnect: 'finish',
     };

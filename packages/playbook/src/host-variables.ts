@@ -21,6 +21,35 @@ export interface HostVariablesOptions {
   hostvars: () => Value;
 }
 
+const mergedLayers = new WeakMap<readonly Layer[], Layer>();
+const sharedByPlay = new WeakMap<ExpandedPlay, { defaults: Layer; vars: Layer }>();
+const bareFrames = new WeakMap<Frame, Frame>();
+
+/** Layers as one: a name is looked up at every step of every host. */
+function merged(layers: readonly Layer[]): Layer {
+  let one = mergedLayers.get(layers);
+  if (one === undefined) mergedLayers.set(layers, (one = Object.assign({}, ...layers) as Layer));
+  return one;
+}
+
+/** What the roles of a play give to all of it. */
+function sharedLayers(play: ExpandedPlay): { defaults: Layer; vars: Layer } {
+  let shared = sharedByPlay.get(play);
+  if (shared === undefined) {
+    shared = { defaults: merged(play.roles.flatMap((role) => layersOf(role, 'defaults'))), vars: merged(play.roles.flatMap((role) => layersOf(role, 'vars'))) };
+    sharedByPlay.set(play, shared);
+  }
+  return shared;
+}
+
+/** The frame without what belongs to single uses of it. */
+function bare(frame: Frame): Frame {
+  if (frame.bound.length === 0 && frame.top === EMPTY) return frame;
+  let found = bareFrames.get(frame);
+  if (found === undefined) bareFrames.set(frame, (found = { ...frame, bound: [], top: EMPTY }));
+  return found;
+}
+
 /** Which names a step gives values to itself. */
 export interface Own {
   vars: Layer;
@@ -34,8 +63,9 @@ export class HostVariables {
   readonly #later: Set<string>;
   /** What `include_vars` gave for certain. */
   readonly #included: Record<string, Value> = {};
-  readonly #playDefaults: readonly Layer[];
-  readonly #playVars: readonly Layer[];
+  readonly #playDefaults: Layer;
+  readonly #playVars: Layer;
+  readonly #playLayers: Layer;
   #cache = new Map<Frame, Variables>();
   /** Names that the host may have to look up, by scope. */
   readonly #needed = new Map<string, { frame: Frame; names: Set<string> }>();
@@ -44,8 +74,10 @@ export class HostVariables {
     this.#given = options;
     this.secrets = secrets;
     this.#later = new Set([...FACT_NAMES, ...options.later]);
-    this.#playDefaults = options.play.roles.flatMap((role) => layersOf(role, 'defaults'));
-    this.#playVars = options.play.roles.flatMap((role) => layersOf(role, 'vars'));
+    const shared = sharedLayers(options.play);
+    this.#playDefaults = shared.defaults;
+    this.#playVars = shared.vars;
+    this.#playLayers = merged(options.playLayers);
   }
 
   /** Names that tasks registered or set so far. */
@@ -71,10 +103,10 @@ export class HostVariables {
     const plain = own.names.size === 0 && frame.bound.length === 0 && Object.keys(own.vars).length === 0 && extraTop === EMPTY;
     const known = plain ? this.#cache.get(frame) : undefined;
     if (known !== undefined) return known;
-    const { host, playLayers, magic, extra, lookups } = this.#given;
+    const { host, magic, extra, lookups } = this.#given;
     const names = frame.bound.length === 0 ? own.names : new Set([...frame.bound, ...own.names]);
     const variables = new Variables({
-      layers: [...this.#playDefaults, ...frame.defaults, ...host, ...playLayers, ...this.#playVars, ...frame.roleVars, own.vars, this.#included, magic, frame.magic, extraTop],
+      layers: [this.#playDefaults, merged(frame.defaults), ...host, this.#playLayers, this.#playVars, merged(frame.roleVars), own.vars, this.#included, magic, frame.magic, extraTop],
       later: this.#later, own: names, top: frame.top, extra, lookups,
     });
     if (plain) this.#cache.set(frame, variables);
@@ -130,7 +162,7 @@ export class HostVariables {
     let needed = this.#needed.get(key);
     if (needed === undefined) this.#needed.set(key, (needed = { frame, names: new Set() }));
     needed.names.add(name);
-    const inner = this.at({ ...frame, bound: [], top: EMPTY }).lookup(name);
+    const inner = this.at(bare(frame)).lookup(name);
     if (inner !== undefined) this.#collect(inner, frame, own, used);
   }
 
@@ -152,7 +184,7 @@ export class HostVariables {
 
   #values(names: ReadonlySet<string>, frame: Frame): Record<string, unknown> {
     const { extra, hostvars } = this.#given;
-    const variables = this.at({ ...frame, bound: [], top: EMPTY });
+    const variables = this.at(bare(frame));
     const values: Record<string, unknown> = {};
     for (const name of [...names].sort()) {
       // facts are the host's own

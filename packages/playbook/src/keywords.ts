@@ -1,7 +1,7 @@
 /** Keys of a play. */
 export const PLAY_KEYS = [
   'name', 'hosts', 'vars', 'vars_files', 'vars_prompt', 'pre_tasks', 'roles', 'tasks', 'post_tasks', 'handlers', 'serial', 'max_fail_percentage',
-  'any_errors_fatal', 'tags', 'become', 'become_user', 'become_method', 'gather_facts', 'remote_user', 'port', 'connection', 'order', 'strategy',
+  'any_errors_fatal', 'serial_pause', 'rollback_batch', 'tags', 'become', 'become_user', 'become_method', 'gather_facts', 'remote_user', 'port', 'connection', 'order', 'strategy',
   'environment', 'force_handlers', 'ignore_errors', 'ignore_unreachable', 'no_log', 'check_mode', 'diff', 'run_once', 'module_defaults',
 ] as const;
 
@@ -100,7 +100,7 @@ export const UNSUPPORTED_TASK_KEYS: Readonly<Record<string, string>> = {
   hostname: 'hostname is not a resource: use command',
   unarchive: 'unarchive is not a resource: use command with creates',
   synchronize: 'synchronize is not a resource: use copy',
-  pause: 'pause is not supported: use wait_for',
+  pause: 'pause is not supported: write serial_pause on the play to wait or to ask between batches, or use wait_for',
 };
 
 /** `ansible.builtin.copy` and `ansible.legacy.copy` are `copy`. */

@@ -46,6 +46,14 @@ export interface CompileOptions {
   resources?: ReadonlyMap<string, AnyResource> | undefined;
 }
 
+/** A wait between two batches, after the first one or after each but the last. */
+export interface BatchPause {
+  after: 'first' | 'each';
+  seconds?: number;
+  /** What a person is asked; the run ends when the answer is no. */
+  prompt?: string;
+}
+
 /** A play ready to run. */
 export interface CompiledPlay {
   index: number;
@@ -57,6 +65,10 @@ export interface CompiledPlay {
   /** Per cent of a batch that may fail before the run stops; undefined: all may. */
   maxFailPercentage?: number;
   anyErrorsFatal: boolean;
+  /** What happens between two batches. */
+  pause?: BatchPause;
+  /** What makes the hosts of a batch go back to what they served: a site that does not serve, or any failure. */
+  rollbackBatch?: 'proof' | 'any';
   become: boolean;
   becomeUser: string;
   plans: ReadonlyMap<string, Plan>;

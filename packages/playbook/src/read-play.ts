@@ -4,6 +4,7 @@ import type { AnyResource } from '@hsmfleet/resource';
 import { scopeOf } from '@hsmfleet/template';
 import { suggestion, type MapEntry, type Problems, type YamlSource } from '@hsmfleet/yaml-source';
 import { isMap, type Node } from 'yaml';
+import { readBatchPause, readRollback } from './batch-keywords.ts';
 import { parseBatchSize, type BatchSize } from './batches.ts';
 import { PLAY_KEYS, UNSUPPORTED_PLAY_KEYS } from './keywords.ts';
 import { NodeReader } from './node-reader.ts';
@@ -98,7 +99,7 @@ function readPlay(node: Node, entries: MapEntry[], reader: NodeReader, options: 
     const entry = byKey.get(key);
     return entry === undefined ? undefined : run(entry);
   };
-  const { vars: own, become: _become, becomeUser: _user, ...handedDown } = readKeywords(new Map([...byKey].filter(([key]) => !['become', 'become_user', 'any_errors_fatal', 'when', 'notify'].includes(key))), reader);
+  const { vars: own, ...handedDown } = readKeywords(new Map([...byKey].filter(([key]) => !['become', 'become_user', 'any_errors_fatal', 'when', 'notify'].includes(key))), reader);
   const vars = { ...own, ...importing.vars };
   const keywords = reader.withScope(scopeOf(vars, options.extraVars));
   const become = read('become', (entry) => keywords.boolean(entry)) ?? options.become;
@@ -123,6 +124,8 @@ function readPlay(node: Node, entries: MapEntry[], reader: NodeReader, options: 
     serial: read('serial', (entry) => readSerial(entry, keywords)) ?? [],
     maxFailPercentage: read('max_fail_percentage', (entry) => readPercentage(entry, keywords)),
     anyErrorsFatal: read('any_errors_fatal', (entry) => keywords.boolean(entry)) ?? false,
+    pause: read('serial_pause', (entry) => readBatchPause(entry, keywords)),
+    rollbackBatch: read('rollback_batch', (entry) => readRollback(entry, keywords)),
     forceHandlers: read('force_handlers', (entry) => keywords.boolean(entry)) ?? false,
     become,
     becomeUser,

@@ -82,6 +82,15 @@ export function playbookSchema(resources: ReadonlyMap<string, AnyResource>): obj
       serial: Type.Optional(Type.Union([BatchSize, Type.Array(BatchSize), Type.String({ pattern: '\\{\\{' })], { description: 'hosts per batch: a number, a percentage, or a list of them' })),
       max_fail_percentage: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: 100 }), Type.String()], { description: 'per cent of a batch that may fail' })),
       any_errors_fatal: Type.Optional(Flag('the first failure stops the run')),
+      serial_pause: Type.Optional(Type.Object(
+        {
+          seconds: Type.Optional(Type.Number({ minimum: 0 })), minutes: Type.Optional(Type.Number({ minimum: 0 })),
+          prompt: Type.Optional(Type.String({ description: 'what a person is asked; the run ends when the answer is no' })),
+          after: Type.Optional(Type.Union([Type.Literal('first'), Type.Literal('each')], { description: 'after the first batch only, or after each; each by default' })),
+        },
+        { additionalProperties: false, description: 'wait, or ask, between batches of serial' },
+      )),
+      rollback_batch: Type.Optional(Type.Union([Type.Boolean(), Type.Literal('any'), Type.Literal('proof')], { description: 'put web changes of a batch back when a site of it does not serve (true, proof), or a host of it fails for any reason (any)' })),
       tags: Type.Optional(TextOrList('tags of all tasks of the play')),
       become: Type.Optional(Flag('run as another user, root by default')),
       become_user: Type.Optional(Type.String({ description: 'root by default' })),

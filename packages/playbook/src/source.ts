@@ -3,6 +3,7 @@ import type { Deferred, PlannedMeta, SourcePosition, Value } from '@hsmfleet/con
 import type { YamlSource } from '@hsmfleet/yaml-source';
 import type { Node } from 'yaml';
 import type { BatchSize } from './batches.ts';
+import type { BatchPause } from './model.ts';
 
 /** A condition: a truth value, or an expression. */
 export type Condition = boolean | Deferred;
@@ -176,6 +177,8 @@ export interface PlaySource {
   serial: BatchSize[];
   maxFailPercentage: number | undefined;
   anyErrorsFatal: boolean;
+  pause: BatchPause | undefined;
+  rollbackBatch: 'proof' | 'any' | undefined;
   forceHandlers: boolean;
   become: boolean | undefined;
   becomeUser: string | undefined;

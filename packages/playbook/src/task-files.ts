@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { Deferred, HsmfleetError, Secret, type ArtifactInput, type BlobRef, type TaskInput, type Value } from '@hsmfleet/contract';
 import { bindTemplates, hasMarkup, renderTemplate, type Templates } from '@hsmfleet/template';
 import { UnopenedFile, type SealedFiles } from '@hsmfleet/yaml-source';
-import type { ExpandedTask } from './expanded.ts';
+import type { ExpandedTask, Frame } from './expanded.ts';
 import { searchFolders } from './find-files.ts';
 import type { BlobSource } from './model.ts';
 import type { Variables } from './variables.ts';
@@ -23,6 +23,8 @@ export class TaskFiles {
   readonly blobs = new Map<string, BlobSource>();
   readonly #templates = new Map<string, { text: string; sealed: boolean }>();
   readonly #sealed: SealedFiles;
+  /** Where names were found, by what is around the task. */
+  readonly #found = new Map<Frame, Map<string, string>>();
   /** Files that are encrypted, opened, by path. */
   readonly #secrets = new Map<string, Secret>();
 
@@ -88,12 +90,17 @@ export class TaskFiles {
   }
 
   #find(task: ExpandedTask, param: string, name: string, folder: 'files' | 'templates'): string {
+    const known = this.#found.get(task.frame)?.get(`${folder}/${name}`);
+    if (known !== undefined) return known;
     const places = isAbsolute(name) ? [name] : searchFolders(task.frame, folder).map((each) => join(each, name));
     const path = places.find((place) => statSync(place, { throwIfNoEntry: false }) !== undefined);
     if (path === undefined) {
       throw this.#problem(task, param, `the ${folder === 'files' ? 'file' : 'template'} "${name}" does not exist`, `looked for ${places.join(', ')}`);
     }
     if (statSync(path).isDirectory()) throw this.#problem(task, param, `${path} is a directory: only files are supported yet`, 'name the files one by one, with loop');
+    let found = this.#found.get(task.frame);
+    if (found === undefined) this.#found.set(task.frame, (found = new Map()));
+    found.set(`${folder}/${name}`, path);
     return path;
   }
 
