@@ -119,7 +119,7 @@ class HostCompiler {
 
   plan(): Plan {
     const { options } = this.#around;
-    const { index, name, facts } = this.#frame;
+    const { index, name } = this.#frame;
     const { base, steps, handlers } = this.#expanded;
     const names = resolveHandlers(handlers, (handler) => this.#variables.at(handler.frame, { vars: handler.vars, names: new Set() }));
     const notified = new Set<string>();
@@ -160,7 +160,6 @@ class HostCompiler {
       ...(this.#play.forceHandlers || options.forceHandlers === true ? { forceHandlers: true } : {}),
       ...(this.#play.anyErrorsFatal ? { anyErrorsFatal: true } : {}),
       ...(this.#play.rollbackBatch === undefined ? {} : { keepWebUndo: true }),
-      batch: [...facts.batchOf(this.#host.name)],
       onDisconnect: 'finish',
     };
   }
