@@ -36,6 +36,7 @@ export async function delegate(task: PreparedTask, scope: Scope, context: RunCon
     request: `${planned.id}#${String(task.delegations)}`,
     task: planned.id.slice(0, planned.id.length - context.suffix.length),
     to, params, texts: renderTexts(task, scope, context),
+    ...(context.log?.wasWaiting(planned.id) === true ? { again: true } : {}),
     ...(planned.environment === undefined ? {} : { environment: renderValue(decodeValue(planned.environment as WireValue, plan.secrets), scope) }),
   });
   return asItemReport(report, to);

@@ -1,4 +1,5 @@
 import { HsmfleetError, createSecretTable, decodeValue, encodeValue, type AgentFrame, type ControlFrame, type DelegatedReport, type Rendered, type Value, type WireValue } from '@hsmfleet/contract';
+import { ControlGoneError } from './control-gone-error.ts';
 import type { Session } from './host-variables.ts';
 import type { ControlHost, Delegation, OnceTold } from './run-context.ts';
 
@@ -40,12 +41,13 @@ export class FrameControl implements ControlHost {
     this.#send({ type: 'once_result', request, outcome, ignored, result: this.#session.redactor.value(result), vars: encoded, secrets: table.entries });
   }
 
-  async delegate({ request, task, to, params, texts, environment }: Delegation): Promise<DelegatedReport> {
+  async delegate({ request, task, to, params, texts, environment, again }: Delegation): Promise<DelegatedReport> {
     const table = createSecretTable();
     const frame: AgentFrame = {
       type: 'delegate_request', request, task, to, params: encodeValue(params, table),
       texts: Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, encodeValue(text, table)])),
       ...(environment === undefined ? {} : { environment: encodeValue(environment, table) }),
+      ...(again === true ? { again } : {}),
       secrets: table.entries,
     };
     const answer = await this.#ask(request, frame);
@@ -71,21 +73,15 @@ export class FrameControl implements ControlHost {
   /** The control host is gone: every question, open or to come, fails. */
   close(): void {
     this.#closed = true;
-    for (const waiting of this.#waiting.values()) waiting.reject(gone());
+    for (const waiting of this.#waiting.values()) waiting.reject(new ControlGoneError(true));
     this.#waiting.clear();
   }
 
   #ask(request: string, frame: AgentFrame): Promise<ControlAnswer> {
-    if (this.#closed) return Promise.reject(gone());
+    if (this.#closed) return Promise.reject(new ControlGoneError(false));
     return new Promise((resolve, reject) => {
       this.#waiting.set(request, { resolve, reject });
       this.#send(frame);
     });
   }
-}
-
-function gone(): HsmfleetError {
-  return new HsmfleetError('CONNECTION_LOST', 'the control host is gone, and this task needs it: run_once, delegate_to and --step go through it', {
-    hint: 'run again when the connection is back: what was done changes nothing twice',
-  });
 }

@@ -61,9 +61,11 @@ export interface Delegation {
   params: Value;
   texts: Record<string, Value>;
   environment?: Value;
+  /** An earlier agent of the run asked for it, and did not hear what came of it. */
+  again?: boolean;
 }
 
-/** What an agent asks of the control host in the middle of a play. All reject when it is gone: CONNECTION_LOST. */
+/** What an agent asks of the control host in the middle of a play. All reject when it is gone: ControlGoneError. */
 export interface ControlHost {
   /** Who runs this? `undefined`: this host, which has to {@link tellOnce} what came of it. */
   askOnce(request: string): Promise<OnceTold | undefined>;
@@ -92,7 +94,9 @@ export interface PreparedTask {
 /** How a task ended, for the play's loop. */
 export interface TaskEnd {
   /** True when the host must stop: failed and not ignored, or refused. */
-  stop: 'failed' | 'refused' | undefined;
+  stop: 'failed' | 'refused' | 'stopped' | undefined;
+  /** Stopped because the control host, which it needs, is gone. `asked`: another host may have done its work. */
+  waits?: { asked: boolean };
   /** Names of handlers to notify. */
   notified: readonly string[];
   /** How it ended; told apart from `stop` by what was ignored. */

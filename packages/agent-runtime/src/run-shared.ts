@@ -19,6 +19,7 @@ export async function runForAll(planned: PlannedTask, context: RunContext, run: 
     },
   });
   const end = await run({ ...context, session: { ...session, vars } });
+  if (end.stop === 'stopped') return end;
   const left = Object.entries(session.vars).filter(([name]) => written.has(name));
   const result = (planned.register === undefined ? session.vars.ansible_failed_result : session.vars[planned.register]) as Record<string, Rendered> | undefined;
   const outcome = end.outcome ?? end.stop ?? 'ok';

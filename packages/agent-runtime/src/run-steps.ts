@@ -1,6 +1,7 @@
 import { HsmfleetError, toErrorShape, type Plan, type PlannedBlock, type PlannedMeta, type PlannedStep, type PlannedTask } from '@hsmfleet/contract';
 import { hasMarkup } from '@hsmfleet/template';
 import { decodeConditions, firstFalse } from './condition.ts';
+import { ControlGoneError } from './control-gone-error.ts';
 import type { RunContext, TaskEnd } from './run-context.ts';
 import { renderName, runTask } from './run-task.ts';
 import { runTaskOnce } from './run-task-once.ts';
@@ -9,8 +10,11 @@ import { decodeAll, stepScope } from './step-scope.ts';
 /** How a play ended on this host. `stopped`: told to stop before it was through. */
 export type PlayStatus = 'ok' | 'failed' | 'refused' | 'stopped';
 
-/** What the end of the play on this host means for others: `clear`: hosts that failed take part in later plays. */
-export type PlayEnds = 'play' | 'batch' | 'fatal' | 'clear';
+/**
+ * What the end of the play on this host means for others. `clear`: hosts that failed take part in later plays. `waits`: it was
+ * stopped since the control host, which a task needs, is gone; it goes on when that is back.
+ */
+export type PlayEnds = 'play' | 'batch' | 'fatal' | 'clear' | 'waits';
 
 /** Why a walk through steps broke off. `ok`: the play ends here, and all is well. */
 export interface BrokenOff {
@@ -106,6 +110,7 @@ export class StepWalker {
       const broken = await this.#attempt(task, context, async () => { end = await (await import('./run-shared.ts')).runForAll(task, context, run); });
       if (broken !== undefined) return broken;
     }
+    if (end.waits !== undefined) this.#ends = 'waits';
     if (end.stop !== undefined) return { status: end.stop, ...(end.fatal === true ? { fatal: true } : {}), ...(end.elsewhere === true ? { elsewhere: true } : {}) };
     return this.#attempt(task, context, () => { this.notify(end.notified, context, task); });
   }
@@ -190,6 +195,10 @@ export class StepWalker {
       await work();
       return undefined;
     } catch (thrown) {
+      if (thrown instanceof ControlGoneError) {
+        this.#ends = 'waits';
+        return STOPPED;
+      }
       const [name, resource] = step.kind === 'meta' ? [`meta: ${step.meta}`, 'meta'] : [step.name, step.resource];
       context.emit({
         type: 'task_finished', task: `${step.id}${step.kind === 'meta' ? context.suffix : '.notify'}`, name, resource, handler: false, outcome: 'failed', ignored: false,

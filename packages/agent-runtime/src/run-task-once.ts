@@ -20,6 +20,10 @@ export async function runTaskOnce(planned: PlannedTask, handler: boolean, contex
   const before = { ...session.vars };
   log.begin(planned.id);
   const end = cutOff ? failCutOff(planned, handler, context) : await run();
+  if (end.stop === 'stopped') {
+    log.wait(planned.id, end.waits?.asked === true);
+    return end;
+  }
   log.end({ task: planned.id, end, vars: changedVars(before, session) });
   return end;
 }

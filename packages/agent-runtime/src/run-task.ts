@@ -12,6 +12,7 @@ import { clipResult } from './clip-result.ts';
 import { decodeConditions, firstFalse } from './condition.ts';
 import { decodeAll, stepScope } from './step-scope.ts';
 import { failedReport, loopReport, skippedReport, type ItemReport } from './item-report.ts';
+import { ControlGoneError } from './control-gone-error.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { judge } from './judge.ts';
 import type { PreparedTask, RunContext, TaskEnd } from './run-context.ts';
@@ -26,16 +27,18 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
   let name = planned.name;
   let report: ItemReport;
   let delegatedTo: string | undefined;
+  let delegations = 0;
   // as in Ansible a task notifies when it changed something, an ignored failure does not
   let notified: readonly string[] = [];
   try {
     const prepared = prepareTask(planned, handler, context);
     name = renderName(planned, scopeOfTask(prepared, context)({}));
     context.emit({ type: 'task_started', task, name, resource, handler });
-    report = planned.loop === undefined ? await runEach(prepared, {}, context) : await runLoop(prepared, context);
+    report = planned.loop === undefined ? await runEach(prepared, {}, context) : await runLoop(prepared, context).finally(() => { ({ delegations } = prepared); });
     ({ delegatedTo } = prepared);
     notified = report.outcome === 'changed' ? namesOf(planned.notify, prepared, context) : [];
   } catch (thrown) {
+    if (thrown instanceof ControlGoneError) return { stop: 'stopped', notified: [], waits: { asked: thrown.asked || delegations > 1 } };
     report = failedReport({ position: planned.position, ...toErrorShape(thrown) });
   }
   if (planned.register !== undefined) context.session.vars[planned.register] = report.result;
@@ -125,12 +128,13 @@ async function runEach(task: PreparedTask, top: Record<string, Value>, context: 
   return task.until.length === 0 ? attempt() : (await import('./retry.ts')).runUntil(task, scopeWith, context, attempt);
 }
 
-/** Does what the task asks for: here, or on the host that it is delegated to. Never throws. */
+/** Does what the task asks for: here, or on the host that it is delegated to. Throws ControlGoneError alone. */
 async function act(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
   try {
     const here = (): Promise<ItemReport> => actHere(task, scope, context);
     return task.planned.delegateTo === undefined ? await here() : await (await import('./delegate.ts')).delegate(task, scope, context, here);
   } catch (thrown) {
+    if (thrown instanceof ControlGoneError) throw thrown;
     return failedReport({ position: task.planned.position, ...toErrorShape(thrown) });
   }
 }
@@ -154,6 +158,7 @@ async function runLoop(task: PreparedTask, context: RunContext): Promise<ItemRep
       report = await runEach(task, own, context);
       label = controls?.itemLabel(task.planned, scopeOfTask(task, context)(own), secrets);
     } catch (thrown) {
+      if (thrown instanceof ControlGoneError) throw thrown;
       report = failedReport({ position: task.planned.position, ...toErrorShape(thrown) });
     }
     done.push({ item, loopVar, report, ...(loopControl?.indexVar === undefined ? {} : { index: { name: loopControl.indexVar, value: index } }) });

@@ -23,6 +23,8 @@ export class TaskLog {
   /** Ended before changes of the web server were put back. */
   readonly #doubtful = new Set<string>();
   readonly #begun = new Set<string>();
+  /** Asked for elsewhere, and the answer was lost. */
+  readonly #waiting = new Set<string>();
 
   /** Opens or creates the log of a play. @throws Error of the file system */
   constructor(stateDir: string, run: string, play: number) {
@@ -34,9 +36,12 @@ export class TaskLog {
       if (!line.endsWith('\n')) break;
       end += Buffer.byteLength(line);
       if (line === '\n') continue;
-      const entry = JSON.parse(line) as { begun: string } | { putBack: true } | TaskRecord;
+      const entry = JSON.parse(line) as { begun: string } | { waits: string; asked: boolean } | { putBack: true } | TaskRecord;
       if ('begun' in entry) this.#begun.add(entry.begun);
-      else if ('putBack' in entry) this.#doubtAll();
+      else if ('waits' in entry) {
+        this.#begun.delete(entry.waits);
+        if (entry.asked) this.#waiting.add(entry.waits);
+      } else if ('putBack' in entry) this.#doubtAll();
       else {
         this.#ended.set(entry.task, entry);
         this.#doubtful.delete(entry.task);
@@ -68,6 +73,16 @@ export class TaskLog {
 
   begin(task: string): void {
     writeSync(this.#file, `${JSON.stringify({ begun: task })}\n`);
+  }
+
+  /** A task needs the control host, which is gone: it has done nothing here. @param asked another host may have done its work */
+  wait(task: string, asked: boolean): void {
+    writeSync(this.#file, `${JSON.stringify({ waits: task, asked })}\n`);
+  }
+
+  /** Did an earlier agent have another host do the task, without hearing what came of it? */
+  wasWaiting(task: string): boolean {
+    return this.#waiting.has(task);
   }
 
   /** The record must hold no secret. */

@@ -85,7 +85,7 @@ export const RunEvent = Type.Union([
   event('benchmark', { point: BenchmarkPoint }),
   event('artifact', { artifact: Artifact }),
   event('warning', { message: Type.String() }),
-  event('host_finished', { play: Type.Integer(), status: literals('ok', 'failed', 'refused', 'stopped'), ends: Type.Optional(literals('play', 'batch', 'fatal', 'clear')), error: Type.Optional(ErrorShape) }),
+  event('host_finished', { play: Type.Integer(), status: literals('ok', 'failed', 'refused', 'stopped'), ends: Type.Optional(literals('play', 'batch', 'fatal', 'clear', 'waits')), error: Type.Optional(ErrorShape) }),
   event('host_unreachable', { error: ErrorShape }),
   event('play_stopped', { play: Type.Integer(), reason: Type.String() }),
   event('run_finished', { counts: Type.Record(Type.String(), Counts), exitCode: Type.Integer(), durationMs: Type.Number() }),

@@ -46,6 +46,8 @@ export const ControlFrame = Type.Union([
   frame('fetch_blob', { sha256: Sha256 }),
   /** Read on from a run that goes on, or has ended, on the host. */
   frame('attach', { run: Type.String(), afterSeq: Type.Integer({ minimum: -1 }) }),
+  /** A batch is settled: what the play changed of the web server is put back (`why` says for what reason), or what was kept for that is forgotten. Answered by `undone`. */
+  frame('undo_web', { run: Type.String(), user: Type.String(), host: Type.String(), play: Type.Integer(), why: Type.Optional(Type.String()) }),
   /** Asks the agent of a run, whichever process it is, to stop after its current task; `attach` tells what becomes of it. */
   frame('cancel_run', { run: Type.String(), by: Type.String(), reason: Type.String() }),
   frame('pin_reply', {
@@ -115,6 +117,7 @@ export const AgentFrame = Type.Union([
     params: Type.Unknown({ description: 'wire value' }),
     texts: Type.Record(Type.String(), Type.Unknown(), { description: 'rendered templates by parameter, wire values' }),
     environment: Type.Optional(Type.Unknown({ description: 'wire value' })),
+    again: Type.Optional(Type.Boolean({ description: 'it was asked for before, and the answer was lost' })),
     secrets,
   }),
   /** Answers `delegate`. */
@@ -123,6 +126,8 @@ export const AgentFrame = Type.Union([
   frame('step_request', { request: Type.String(), task: Type.String({ description: 'id in the plan' }), name: Type.String() }),
   frame('busy', { run: Type.String(), user: Type.String(), since: Type.String() }),
   frame('error', { error: ErrorShape }),
+  /** After its events. `none`: there was nothing to put back, or it was to be forgotten. */
+  frame('undone', { play: Type.Integer(), outcome: Type.Union([Type.Literal('none'), Type.Literal('put_back'), Type.Literal('failed')]) }),
   frame('done', { play: Type.Integer(), status: Type.Union([Type.Literal('ok'), Type.Literal('failed'), Type.Literal('refused'), Type.Literal('stopped')]) }),
 ]);
 export type AgentFrame = Static<typeof AgentFrame>;

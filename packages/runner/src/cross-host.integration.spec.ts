@@ -155,6 +155,21 @@ describe.skipIf(!built)('hosts that do things for each other', () => {
     expect(readFileSync(join(fleet.directory, 'count'), 'utf8')).toBe('x\n');
   });
 
+  it('a host that was cut off and needs the others waits for the control host, and does nothing twice', async () => {
+    const count = (name: string): string => join(fleet.directory, name);
+    const add = (id: string, name: string, more: Partial<PlannedTask> = {}): PlannedTask => command(id, ['sh', '-c', 'echo x >> "$0"', count(name)], more);
+    const ran = await run(['a', 'b'], (host) => [
+      ...(host === 'a' ? [add('t0', 'own'), command('t1', ['sleep', '1.5'])] : []), add('t2', 'once', { runOnce: true }), add('t3', `for-${host}`, { delegateTo: 'b' }), show('t4', 'end'),
+    ], {
+      timings: { agentStart: 30_000, reattach: 30_000, reattachPause: 1000, cancel: 1000 },
+      onEvent: (event) => { if (event.type === 'task_started' && event.host === 'a' && event.task === 't1') fleet.connections.get('a')?.at(-1)?.close(); },
+    });
+    expect(ran.of('task_finished').flatMap(({ error }) => error?.message ?? [])).toEqual([]);
+    expect(messages(ran.events, 't4')).toEqual(['a: end', 'b: end']);
+    expect(['own', 'once', 'for-a', 'for-b'].map((name) => readFileSync(count(name), 'utf8'))).toEqual(['x\n', 'x\n', 'x\n', 'x\n']);
+    expect(ran).toMatchObject({ exitCode: 0, counts: { a: { ok: 5, changed: 4, unreachable: 0 }, b: { ok: 2, changed: 1 } } });
+  });
+
   it('a person confirms each task, once for all hosts', async () => {
     const asked: string[] = [];
     const answers = ['yes', 'no', 'continue'] as const;

@@ -35,7 +35,8 @@ export function createCrossHost(options: RunOptions, play: RunnerPlay, batch: re
     delegate(from, plan, request) {
       const key = `${from} ${request.request}`;
       let reply = replies.get(key);
-      if (reply === undefined) replies.set(key, (reply = delegate(from, plan, request)));
+      reply ??= request.again === true ? Promise.resolve(unknown(request.to)) : delegate(from, plan, request);
+      replies.set(key, reply);
       return reply;
     },
     confirm(task, name) {
@@ -49,6 +50,10 @@ export function createCrossHost(options: RunOptions, play: RunnerPlay, batch: re
       return answer;
     },
   };
+}
+
+function unknown(host: string): DelegatedReport {
+  return notDone(new HsmfleetError('CONNECTION_LOST', `${host} was asked to do this before the run was taken up again: whether it was done is not known`, { host, hint: 'look there before you run it again' }).toShape(), true);
 }
 
 function targetOf(play: RunnerPlay, host: string): HostTarget | undefined {
