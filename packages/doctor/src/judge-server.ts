@@ -8,7 +8,7 @@ const APPLY = 'hsmfleet apply PLAYBOOK -i HOSTS -l HOST';
 /** Does Apache take its configuration, and is the site in it as it should be? */
 export function judgeApacheConfig(chain: Chain): Finding {
   const { webServer } = chain.seen.report;
-  if (webServer == null) return notTold('the web server could not be looked at');
+  if (webServer === undefined || webServer === null) return notTold('the web server could not be looked at');
   if (!webServer.installed) return broken('Apache is not installed', 'roll out: the playbook installs it', APPLY);
   const { configtest } = chain.seen;
   if (configtest !== null && !configtest.passed) {
@@ -29,7 +29,7 @@ function differences(wanted: WantedSite, sites: readonly SiteRow[], asked: strin
   if (asked !== undefined && wanted.name !== asked) return [];
   const site = sites.find(({ name, port }) => name === wanted.name && (wanted.port === undefined || port === wanted.port));
   if (site === undefined) return [`there is no site ${wanted.name}${wanted.port === undefined ? '' : `:${String(wanted.port)}`}`];
-  const compare = (what: string, want: string | undefined, is: string | null | undefined): string[] => (want === undefined || is == null || want === is ? [] : [`${what} of ${siteName(site)} is ${is}, not ${want}`]);
+  const compare = (what: string, want: string | undefined, is: string | null | undefined): string[] => (want === undefined || is === undefined || is === null || want === is ? [] : [`${what} of ${siteName(site)} is ${is}, not ${want}`]);
   return [
     ...compare('the engine', wanted.engine, site.engine), ...compare('the token', wanted.token, site.keyToken),
     ...compare('the PIN file', wanted.pinFile, site.pinFile), ...(site.engine === 'mod_nss' ? compare('the NSS database', wanted.database, site.database) : []),

@@ -63,7 +63,7 @@ function fileCertificate(chain: Chain, site: SiteRow): Finding {
 function nssCertificate(chain: Chain, site: SiteRow): Finding {
   const nickname = site.key.slice(site.key.indexOf(':') + 1);
   const rows = tokensOf(chain, site).tokens.filter(({ label }) => label === site.keyToken).flatMap(({ certificates }) => certificates.filter(({ label }) => label === nickname));
-  if (rows.length === 0) return site.serving === true && site.certificate != null ? validity(site.certificate, `the certificate that ${siteName(site)} serves`, chain.now) : notTold(`the certificate "${site.key}" was not read`);
+  if (rows.length === 0) return site.serving === true && site.certificate !== undefined && site.certificate !== null ? validity(site.certificate, `the certificate that ${siteName(site)} serves`, chain.now) : notTold(`the certificate "${site.key}" was not read`);
   const wrong = rows.find(({ matchesKey }) => matchesKey === false);
   if (wrong !== undefined) return broken(`the certificate "${site.key}" is not for the key with its ID (${wrong.id})`, 'load the right certificate at the station', `hsmfleet token load-cert FILE --id ${wrong.id}`, 'KEY_MISMATCH');
   return worst(rows.map((row) => validity(row, `the certificate "${site.key}"`, chain.now))) ?? notTold('no certificate was read');

@@ -30,7 +30,7 @@ export async function collectEvidence(host: ReadHost, params: DoctorParams): Pro
     read_tokens: spared ? 'never' : (params.read_tokens ?? 'auto'),
   });
   const { webServer } = report;
-  const serverUser = webServer == null || !webServer.installed ? null : (webServer.runUser?.split(',')[0] ?? webServer.configuredUser ?? host.facts.apache.user);
+  const serverUser = webServer === undefined || webServer === null || !webServer.installed ? null : (webServer.runUser?.split(',')[0] ?? webServer.configuredUser ?? host.facts.apache.user);
   const [modules, configtest, listeners, certificates, usb] = await Promise.all([
     lookAtModules(host, [...named, ...report.modules.map(({ path }) => path)], env, serverUser),
     testConfiguration(host),
