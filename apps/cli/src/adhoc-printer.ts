@@ -22,6 +22,9 @@ interface ProgramResult {
 
 const WORDS: Readonly<Record<Ended['outcome'], string>> = { ok: 'SUCCESS', changed: 'CHANGED', skipped: 'SKIPPED', failed: 'FAILED', refused: 'REFUSED' };
 
+/** Keys of a result that the word before it says, or the diff after it. */
+const SAID_ALREADY: ReadonlySet<string> = new Set(['changed', 'failed', 'skipped', 'diff']);
+
 /** Prints what one task comes to on each host, as soon as the host is done. */
 export class AdhocPrinter {
   readonly #view: AdhocView;
@@ -69,8 +72,8 @@ export class AdhocPrinter {
 
   #text({ outcome, error, message, result }: Ended): string {
     if (error !== undefined) return `${printable(error.message)}${error.hint === undefined ? '' : `\n  hint: ${printable(error.hint)}`}`;
-    const shown = { changed: outcome === 'changed', ...(typeof result === 'object' ? result : {}), ...(message === undefined || (typeof result === 'object' && result !== null && Object.keys(result).length > 0) ? {} : { message }) };
-    return printableJson(shown, 4);
+    const told = typeof result === 'object' && result !== null ? Object.entries(result).filter(([key]) => !SAID_ALREADY.has(key)) : [];
+    return printableJson({ changed: outcome === 'changed', ...Object.fromEntries(told), ...(message === undefined || told.length > 0 ? {} : { message }) }, 4);
   }
 
   #ended(host: string, word: string, error: { code: string; message: string; hint?: string }): void {
