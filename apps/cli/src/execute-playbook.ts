@@ -8,11 +8,12 @@ import type { Store } from '@hsmfleet/store';
 import type { HostTarget } from '@hsmfleet/transport';
 import { checkTarget } from '@hsmfleet/transport-ssh';
 import { loadAgentBundle } from './agent-bundle.ts';
+import { askYes } from './ask-yes.ts';
 import { askHidden, askSecret, canAsk } from './ask-secret.ts';
 import { countOption } from './count-option.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import type { FleetOptions } from './fleet-options.ts';
-import { hostTarget } from './host-target.ts';
+import { hostTarget, type TargetDefaults } from './host-target.ts';
 import { createTransports } from './host-transports.ts';
 import { CustodyLoader, type CustodyOptions } from './load-custody.ts';
 import { checkUnchanged, ownHolder, playDigest, RunWatch, type KeptRequest } from './run-control.ts';
@@ -59,6 +60,8 @@ export interface ExecuteRequest extends PlaybookRequest {
   workers?: EngageWorkers | undefined;
   /** Asked before each task. */
   confirm?: RunOptions['confirm'];
+  /** Questions between batches are answered with yes. */
+  yes?: boolean | undefined;
   /** What is kept of it, so that it can be taken up again, stopped from elsewhere, and repeated. */
   keep?: Omit<KeptRequest, 'plays' | 'program'> | undefined;
   /** The run is taken up again. */
@@ -130,6 +133,7 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
     ...(request.resume === undefined ? {} : { resume: request.resume }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
     ...(request.confirm === undefined ? {} : { confirm: request.confirm }),
+    ...confirmBatches(request, plays),
     onEvent(event) {
       // workers store what their hosts tell
       if (elsewhere === undefined || event.host === '') store.appendEvent(event);
@@ -140,6 +144,14 @@ export async function executePrepared({ run, request, compiled, plays, runner, e
   }).finally(() => { watch?.stop(); });
   if (unproven.size > 0) onNote(`warning: no task looked at a token on ${[...unproven].join(', ')}: the manifests proved nothing there`);
   return { run, hosts: hostsOf(compiled), summary, cancelled: watch?.cancel !== undefined };
+}
+
+/** Who answers the questions between batches. @throws HsmfleetError USAGE when nobody can */
+function confirmBatches({ yes }: ExecuteRequest, plays: readonly RunnerPlay[]): Pick<RunOptions, 'confirmBatch'> {
+  const asking = plays.find(({ pause, batches }) => pause?.prompt !== undefined && batches.length > 1);
+  if (asking === undefined || yes === true) return {};
+  if (!canAsk()) throw new HsmfleetError('USAGE', `the play "${asking.name}" asks a person between its batches (serial_pause), and nobody is at a terminal`, { hint: 'add --yes to go on without being asked' });
+  return { confirmBatch: (question) => askYes(question).then(() => true, () => false) };
 }
 
 /** Writes down what the run was asked for before any host is touched, and watches whether somebody wants it to end. */
@@ -181,7 +193,10 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
   const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
   const forks = countOption('--forks', fleet.forks);
   const ask = canAsk() ? askHidden : undefined;
-  const becomePassword = fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined;
+  const asked: AskedPasswords = {
+    password: fleet.askPass === true ? await askSecret('SSH password', 'set ansible_password in the hosts file, to !secret file:PATH') : undefined,
+    becomePassword: fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined,
+  };
   const vault = await vaultOpener(fleet);
   const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: request.text === undefined ? dirname(request.playbook) : request.playbookDir, ask, vault });
   const packages = await store.artifacts();
@@ -195,7 +210,7 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
         playbook: request.playbook, text: request.text, hosts, limit: request.limit, only, tags: request.tags, skipTags: request.skipTags, startAtTask: request.startAtTask, forceHandlers: request.forceHandlers,
         check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => packages, extraVars,
       });
-      return { compiled, plays: await preparePlays(compiled, fleet, becomePassword, custody) };
+      return { compiled, plays: await preparePlays(compiled, fleet, asked, custody) };
     },
     async runner(compiled) {
       bundle ??= loadAgentBundle(() => { onNote('packing the Node runtime for hosts without one (once)'); });
@@ -209,8 +224,11 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
   };
 }
 
+/** What a person typed once for all hosts. */
+type AskedPasswords = Pick<TargetDefaults, 'password' | 'becomePassword'>;
+
 /** How each play reaches its hosts; everything that is wrong with that, of all hosts, at once. */
-async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, becomePassword: Secret | undefined, custody: CustodyLoader): Promise<RunnerPlay[]> {
+async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, asked: AskedPasswords, custody: CustodyLoader): Promise<RunnerPlay[]> {
   const problems: HsmfleetError[] = [];
   const checked = new Set<string>();
   const plays: RunnerPlay[] = [];
@@ -218,7 +236,7 @@ async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, bec
     const targets = new Map<string, HostTarget>();
     for (const host of play.plans.keys()) {
       try {
-        const target = targetOf(play, host, fleet, becomePassword);
+        const target = targetOf(play, host, fleet, asked);
         targets.set(host, target);
         const files = JSON.stringify([target.identityFile, target.sshArgs, target.connection]);
         if (!checked.has(files)) await checkTarget(target);
@@ -231,7 +249,9 @@ async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, bec
     plays.push({
       index: play.index, name: play.name, batches: play.batches, anyErrorsFatal: play.anyErrorsFatal, plans: await custody.addTo(play), targets,
       ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
-      ...(play.delegates.length === 0 ? {} : { delegateTarget: (host) => delegateTarget(play, host, fleet, becomePassword) }),
+      ...(play.pause === undefined || play.plans.values().next().value?.check === true ? {} : { pause: play.pause }),
+      ...(play.rollbackBatch === undefined ? {} : { rollbackBatch: play.rollbackBatch }),
+      ...(play.delegates.length === 0 ? {} : { delegateTarget: (host) => delegateTarget(play, host, fleet, asked) }),
     });
   }
   if (problems.length === 1) throw problems[0] as HsmfleetError;
@@ -239,9 +259,9 @@ async function preparePlays(compiled: CompiledPlaybook, fleet: FleetOptions, bec
   return plays;
 }
 
-function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, becomePassword: Secret | undefined): HostTarget {
+function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, asked: AskedPasswords): HostTarget {
   return hostTarget(host, play.connection.get(host) ?? {}, {
-    user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword,
+    user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, ...asked,
   });
 }
 
@@ -249,10 +269,10 @@ function targetOf(play: CompiledPlay, host: string, fleet: FleetOptions, becomeP
 const CONTROL_HOST: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
 /** How to reach a host that tasks are delegated to: by the same means as those of the play. */
-function delegateTarget(play: CompiledPlay, host: string, fleet: FleetOptions, becomePassword: Secret | undefined): HostTarget | undefined {
+function delegateTarget(play: CompiledPlay, host: string, fleet: FleetOptions, asked: AskedPasswords): HostTarget | undefined {
   const connection = play.connectionOf(host) ?? (CONTROL_HOST.has(host) ? { ansible_connection: 'local' } : undefined);
   if (connection === undefined) return undefined;
-  return hostTarget(host, connection, { user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, becomePassword });
+  return hostTarget(host, connection, { user: fleet.user, identityFile: fleet.privateKey, become: play.become, becomeUser: play.becomeUser, ...asked });
 }
 
 /** A file that the playbook names, or a package that a host built. */

@@ -27,7 +27,7 @@ export interface KeptRequest {
 }
 
 /** Options that belong to the person at the keyboard rather than to the run. */
-export const GIVEN_ANEW: ReadonlySet<string> = new Set(['step', 'resume', 'retry', 'extraVars', 'askBecomePass', 'vaultId', 'vaultPasswordFile', 'verbose', 'json', 'debug', 'forks', 'workers', 'project']);
+export const GIVEN_ANEW: ReadonlySet<string> = new Set(['step', 'resume', 'retry', 'extraVars', 'askBecomePass', 'askPass', 'vaultId', 'vaultPasswordFile', 'yes', 'verbose', 'json', 'debug', 'forks', 'workers', 'project']);
 
 /** The process that controls a run, told from others of its machine by the time it started. */
 export interface RunHolder {

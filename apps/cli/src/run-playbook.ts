@@ -17,6 +17,7 @@ export interface RunRequest extends PlaybookRequest {
   run?: string | undefined;
   /** Asks a person before each task. */
   step?: boolean;
+  yes?: boolean | undefined;
   keep?: ExecuteRequest['keep'];
   resume?: ExecuteRequest['resume'];
   /** What else is to be done with the hosts, events and the store of the run, after it. */

@@ -42,8 +42,10 @@ export async function takeUpRun(store: Store, given: string, playbook: string | 
     throw new HsmfleetError('USAGE', `run ${id} is still under way: ${user} controls it, with process ${String(pid)} on ${machine}`, { hint: `"hsmfleet runs log ${id} -f" shows what it does, "hsmfleet runs cancel ${id}" stops it` });
   }
   const words = await again(id, kept, playbook, options, '--resume');
-  const attempts = (await store.runEvents(id, '0', { hosts: [''] })).filter(({ event }) => event.type === 'run_resumed').length;
-  return { run: id, playbook: kept.playbook, options: words, resume: { kept, attempt: attempts + 1, told: row !== undefined, ...(await knownOfTokens(store, id)) } };
+  const told = (await store.runEvents(id, '0', { hosts: [''] })).map(({ event }) => event);
+  const attempts = told.filter(({ type }) => type === 'run_resumed').length;
+  const begun = new Set(told.flatMap((event) => (event.type === 'batch_started' ? [`${String(event.play)}.${String(event.batch)}`] : [])));
+  return { run: id, playbook: kept.playbook, options: words, resume: { kept, attempt: attempts + 1, told: row !== undefined, begun, ...(await knownOfTokens(store, id)) } };
 }
 
 /**

@@ -20,6 +20,8 @@ export interface AttachOptions {
   signal: AbortSignal;
   /** Just the events until here, without `done`: the run goes on in this process. */
   eventsOnly?: boolean;
+  /** Just to the end of this play, when the host is in a later one or through with it. */
+  untilPlay?: number;
 }
 
 /**
@@ -41,7 +43,12 @@ export async function attachRun(options: AttachOptions): Promise<void> {
       const meta = readRunMeta(stateDir, run) ?? known;
       const over = meta.status !== 'running' || !isAlive(meta.process);
       for (let events = reader.next(); events !== undefined; events = reader.next()) {
-        for (const event of events) send({ type: 'event', event });
+        for (const event of events) {
+          send({ type: 'event', event });
+          if (event.type !== 'host_finished' || event.play !== options.untilPlay) continue;
+          send({ type: 'done', play: event.play, status: event.status });
+          return;
+        }
         await options.ready();
       }
       if (options.signal.aborted) return;

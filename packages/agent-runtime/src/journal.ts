@@ -56,7 +56,8 @@ export class Journal {
   /** Writes down how the play ended. */
   end(status: PlayStatus): void {
     this.flush();
-    if (this.#meta !== undefined) this.#writeMeta({ ...this.#meta, status, finished: new Date().toISOString() });
+    const meta = this.#meta ?? this.#earlierMeta();
+    if (meta !== undefined) this.#writeMeta({ ...meta, status, finished: new Date().toISOString() });
   }
 
   /** Keeps variables for a later process of this run. They must hold no secret. */
@@ -88,6 +89,12 @@ export class Journal {
   close(): void {
     this.flush();
     closeSync(this.#file);
+  }
+
+  /** What an earlier process of this run wrote. */
+  #earlierMeta(): RunMeta | undefined {
+    const path = join(this.#directory, 'meta.json');
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunMeta) : undefined;
   }
 
   #writeMeta(meta: RunMeta): void {

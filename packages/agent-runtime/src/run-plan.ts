@@ -35,6 +35,11 @@ export interface RunPlanOptions {
 
 export type { PlayStatus } from './run-steps.ts';
 
+/** The name under which a play keeps what it replaced of the web server. */
+export function undoName(run: string, play: number): string {
+  return `${run}.${String(play)}`;
+}
+
 /** Name of the pseudo resource that reports the settling of web changes at the end of a play. */
 export const WEB_SETTLE = 'web_settle';
 /** Likewise for what goes wrong before the first task: an unfinished web change that cannot be put back, a broken plan. */
@@ -60,6 +65,7 @@ export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
     learn: (secret) => session.redactor.add(secret),
     progress: (message) => { emit({ type: 'progress', task, message }); },
     measured: (point) => { emit({ type: 'benchmark', point: { ...point, host: plan.host } }); },
+    ...(plan.keepWebUndo === true ? { keepWebUndo: undoName(plan.run, plan.play.index) } : {}),
   };
   let status: PlayStatus;
   const walker = new StepWalker(plan);

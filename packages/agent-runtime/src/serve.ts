@@ -126,6 +126,7 @@ class Conversation {
       case 'pin_reply': this.#run.answerPin(frame.request, frame.decision === 'go', frame.reason); break;
       case 'custody_reply': this.#run.answerClaim(frame.request, frame.go, frame.reason); break;
       case 'cancel_run': this.#then(() => { this.#run.cancelRun(frame.run, frame.by, frame.reason); return Promise.resolve(); }); break;
+      case 'undo_web': this.#then(() => this.#run.undoWeb(frame)); break;
       case 'once_reply':
       case 'delegate_reply':
       case 'step_reply': this.#run.answerControl(frame); break;

@@ -3,7 +3,7 @@ import { HsmfleetError, type AgentFrame, type DelegatedReport, type EventBody, t
 import type { WriteHost } from '@hsmfleet/resource';
 import { describeAgentState } from './agent-state.ts';
 import { ArtifactOffers } from './artifact-offers.ts';
-import { attachRun } from './attach-run.ts';
+import { attachRun, type AttachOptions } from './attach-run.ts';
 import { BlobStore, type BlobReceiver } from './blob-store.ts';
 import { FrameCustodyClaims } from './custody-claims.ts';
 import { createExclusive } from './exclusive.ts';
@@ -18,6 +18,7 @@ import { pruneState } from './prune-state.ts';
 import type { DelegateFrame } from './run-delegated.ts';
 import { runPlan } from './run-plan.ts';
 import type { ServeOptions } from './serve.ts';
+import { undoPlay, type UndoFrame } from './undo-play.ts';
 import { TaskLog } from './task-log.ts';
 
 /** Milliseconds of quick tasks in a row before the event loop turns. */
@@ -89,6 +90,7 @@ export class ServedRun {
     if (this.#gone.signal.aborted) this.disconnected();
     const { session, journal, pins, claims, control, host } = open;
     clearCancel(this.#options.stateDir, plan.run);
+    await host.forgetWebUndo?.(plan.run);
     journal.begin(plan.play, plan.user, plan.check);
     const log = new TaskLog(this.#options.stateDir, plan.run, plan.play.index);
     const status = await runPlan({
@@ -115,6 +117,18 @@ export class ServedRun {
     this.#writer.send({ type: 'done', play: plan.play.index, status });
   }
 
+  /** Puts back what a play changed of the web server, or forgets what was kept for that. The answer is its events and `undone`, or `busy`. */
+  async undoWeb(frame: UndoFrame): Promise<void> {
+    const open = await this.#openFor(frame);
+    if (open === undefined) return;
+    const { host, journal, session, pins } = open;
+    const emit = (body: EventBody): void => { this.#emit(journal, session.redactor.value(body)); };
+    const outcome = await this.#exclusive(() => undoPlay(frame, { host, pins, emit, learn: (secret) => session.redactor.add(secret) }));
+    this.#flush(journal);
+    if (outcome !== 'none') journal.end('failed');
+    this.#writer.send({ type: 'undone', play: frame.play, outcome });
+  }
+
   /** Does a task that another host delegates, between the tasks of a play that runs here or without one. The answer is `delegate_result`, or `busy`. */
   async delegate(frame: DelegateFrame): Promise<void> {
     let work = this.#delegated.get(frame.request);
@@ -132,7 +146,7 @@ export class ServedRun {
   }
 
   /** Replays a run of this host and follows it to the end of its play. @throws HsmfleetError AGENT */
-  async attach(run: string, afterSeq: number, eventsOnly = false): Promise<void> {
+  async attach(run: string, afterSeq: number, only: Pick<AttachOptions, 'eventsOnly' | 'untilPlay'> = {}): Promise<void> {
     this.#followed = run;
     // an agent that does not know yet that its connection is gone waits in vain, and lets nobody else go on
     if (this.#open?.run !== run) signalRun(this.#options.stateDir, run, LET_GO);
@@ -143,7 +157,7 @@ export class ServedRun {
       send: (frame: AgentFrame) => this.#writer.send(frame),
       ready: () => this.#writer.ready(),
       signal: this.#gone.signal,
-      eventsOnly,
+      ...only,
     });
   }
 
@@ -229,7 +243,8 @@ export class ServedRun {
     const known = readRunMeta(this.#options.stateDir, plan.run);
     if (known === undefined || known.play.index < plan.play.index) return false;
     const goOn = resume && known.play.index === plan.play.index && isUnfinished(known);
-    await this.attach(plan.run, -1, goOn);
+    // what is told of later plays would be lost on a control host that asks for this one
+    await this.attach(plan.run, -1, known.play.index > plan.play.index ? { untilPlay: plan.play.index } : { eventsOnly: goOn });
     return !goOn;
   }
 

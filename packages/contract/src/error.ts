@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   PIN_REFUSED: 'the PIN guard refused a login',
   PIN_UNPROVEN: 'the web server was not started because its PIN file holds a PIN not proven on the token',
   WEB_ROLLED_BACK: 'a change of the web server did not serve and was rolled back',
+  WEB_BATCH_ROLLED_BACK: 'a change of the web server served, and was put back because another host of its batch did not (rollback_batch)',
   WEB_DOWN: 'the web server does not serve and rolling back did not help',
   STORE: 'the history database of the control host cannot be opened, read or written',
   INTERNAL: 'a defect in hsmfleet',

@@ -237,6 +237,7 @@ export const Plan = Type.Object(
     custody: Type.Optional(Type.Array(PreparedToken, {
       description: 'the tokens that were prepared: every token that a task uses on this host must be one of them; absent: no manifests were given',
     })),
+    keepWebUndo: Type.Optional(Type.Boolean({ description: 'what changes of the web server replace is kept until the batch is settled' })),
     onDisconnect: Type.Union([Type.Literal('finish'), Type.Literal('stop')]),
   },
   strict,

@@ -149,6 +149,12 @@ export async function createLinuxHost(options: LinuxHostOptions): Promise<WriteH
     async settleWeb(context) {
       return waitsForWebChange() && (await loadWebChange()).settleWeb(webDeps(context));
     },
+    async undoWeb(name, why, context) {
+      return (await loadWebChange()).undoWeb(name, why, webDeps(context));
+    },
+    async forgetWebUndo(exceptRun) {
+      if (existsSync(join(options.stateDir, 'web', 'undo.json'))) await (await loadWebChange()).forgetUndo(options.stateDir, exceptRun);
+    },
     async recoverWeb(context) {
       return waitsForWebChange() && (await loadWebChange()).recoverWeb(webDeps(context));
     },

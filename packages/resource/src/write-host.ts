@@ -23,6 +23,8 @@ export interface ExecuteContext {
   progress(message: string): void;
   /** A point of a benchmark, as soon as it is measured; whose host it is, is told by whoever runs the plan. */
   measured(point: BenchmarkPoint): void;
+  /** Run and play: what changes of the web server replace is kept under this name, proven or not, until it is put back or forgotten. */
+  keepWebUndo?: string;
 }
 
 /**
@@ -60,4 +62,12 @@ export interface WriteHost extends ReadHost {
    * @throws HsmfleetError WEB_DOWN
    */
   recoverWeb?(context: ExecuteContext): Promise<boolean>;
+  /**
+   * Puts back what a play changed of the web server, although it was proven, and proves what served before.
+   * @param name see {@link ExecuteContext.keepWebUndo}
+   * @returns the error that tells of it, WEB_BATCH_ROLLED_BACK or WEB_DOWN; undefined when there is nothing to put back
+   */
+  undoWeb?(name: string, why: string, context: ExecuteContext): Promise<HsmfleetError | undefined>;
+  /** Forgets what could be put back; what the named run keeps stays. */
+  forgetWebUndo?(exceptRun?: string): Promise<void>;
 }

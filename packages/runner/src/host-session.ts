@@ -1,4 +1,4 @@
-import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFrame, type DelegatedReport, type ErrorShape, type Plan, type RunEvent, type RunEventOf } from '@hsmfleet/contract';
+import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFrame, type DelegatedReport, type ErrorCode, type ErrorShape, type Plan, type RunEvent, type RunEventOf } from '@hsmfleet/contract';
 import type { Connection, HostTarget, Transport } from '@hsmfleet/transport';
 import { EXIT_MISSING, EXIT_NODE_TOO_OLD, parseMissing, ROOT_STATE_DIR, startCommand, type MissingParts } from './agent-command.ts';
 import { AgentLink, type LinkEnd } from './agent-link.ts';
@@ -31,7 +31,7 @@ export interface SessionContext {
 }
 
 /** How a talk with an agent about one play ended. */
-type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'held' } | { kind: 'earlier' } | { kind: 'missing'; missing: MissingParts };
+type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'held' } | { kind: 'earlier' } | { kind: 'undone'; outcome: UndoOutcome } | { kind: 'missing'; missing: MissingParts };
 
 /** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
 const MAX_STARTS = 4;
@@ -39,6 +39,12 @@ const MAX_STARTS = 4;
 const MAX_PAUSE_MS = 5_000;
 /** Lost connections after which packages are given up. */
 const MAX_COLLECTS = 5;
+
+/** What came of putting back what a batch changed. `none`: this host changed nothing. */
+export type UndoOutcome = 'none' | 'put_back' | 'failed';
+
+/** Codes that say that a site does not serve what a play wanted it to. */
+const PROOF_CODES: ReadonlySet<string> = new Set<ErrorCode>(['WEB_ROLLED_BACK', 'WEB_DOWN']);
 
 /** One host during a run: its connection and agent stay open from play to play. */
 export class HostSession {
@@ -64,11 +70,57 @@ export class HostSession {
   /** The agent is started for others, no play runs. */
   #helping: Promise<void> | undefined;
   #ends: RunEventOf<'host_finished'>['ends'];
+  /** The play waited for this control host and is taken up where it was left. */
+  #goesOn = false;
+  #failedProof: string | undefined;
 
   constructor(host: string, context: SessionContext) {
     this.#host = host;
     this.#context = context;
     this.#fetch = new ArtifactFetch(host, context.artifacts, context.timings.artifactStall);
+  }
+
+  /** Why the proof of the last play failed, if it did. */
+  get failedProof(): string | undefined {
+    return this.#failedProof;
+  }
+
+  /**
+   * Puts back what the play changed of the web server, because of the reason; without one, has the host forget what it kept for
+   * that. Never throws: a host that cannot be reached for it is told of.
+   */
+  async settleWeb(plan: Plan, target: HostTarget, why: string | undefined): Promise<UndoOutcome> {
+    const report = new PlayReport(this.#host, plan, this.#context.events);
+    this.#report = report;
+    this.#plan = plan;
+    this.#target = target;
+    const frame: ControlFrame = { type: 'undo_web', run: plan.run, user: plan.user, host: plan.host, play: plan.play.index, ...(why === undefined ? {} : { why }) };
+    const { reattach, reattachPause } = this.#context.timings;
+    let error: ErrorShape = this.#lostError();
+    try {
+      // what was kept is on the host until its next run: nobody waits for a host to forget
+      for (const deadline = Date.now() + (why === undefined ? 0 : reattach); ;) {
+        try {
+          const end = await this.#talk(frame);
+          if (end.kind === 'undone') {
+            if (this.#finished !== undefined) report.forward(this.#finished);
+            return end.outcome;
+          }
+          if (end.kind === 'error') error = end.error;
+        } catch (thrown) {
+          error = toErrorShape(thrown);
+        }
+        if (Date.now() + reattachPause > deadline || this.#cancelled) break;
+        await new Promise((resolve) => setTimeout(resolve, reattachPause));
+        this.#dropConnection();
+      }
+      if (why === undefined) return 'none';
+      report.failed({ ...error, message: `what the batch changed could not be put back on ${this.#host}: ${error.message}` }, 'put back what the batch changed');
+      return 'failed';
+    } finally {
+      this.#finished = undefined;
+      this.#report = undefined;
+    }
   }
 
   /** What the end of the last play means for other hosts. */
@@ -122,6 +174,8 @@ export class HostSession {
     this.#report = report;
     this.#plan = plan;
     this.#ends = undefined;
+    this.#goesOn = false;
+    this.#failedProof = undefined;
     try {
       if (this.#target !== undefined && !isSameTarget(this.#target, target)) this.finish();
       this.#target = target;
@@ -323,6 +377,9 @@ export class HostSession {
       case 'custody_claim':
         void this.#context.custody.claim(this.#host, frame.manifest).then((holder) => { this.#answerClaim(link, frame.request, holder); });
         return;
+      case 'undone':
+        this.#endTalk({ kind: 'undone', outcome: frame.outcome });
+        return;
       case 'once_request':
         this.#context.cross.once.ask(this.#host, frame.request, (reply) => {
           if (reply.told !== undefined) this.#report?.learn(reply.told.secrets);
@@ -399,6 +456,7 @@ export class HostSession {
       this.#finished = event;
       return;
     }
+    if (event.type === 'task_finished' && event.error !== undefined && PROOF_CODES.has(event.error.code)) this.#failedProof = event.error.message;
     this.#report?.forward(event);
     if (event.type === 'artifact') this.#fetch.add(event.artifact, link);
   }
@@ -429,6 +487,12 @@ export class HostSession {
         let end = await this.#talk(this.#lastSeq < 0 ? this.#planFrame(this.#plan as Plan) : { type: 'attach', run, afterSeq: this.#lastSeq });
         // the plan of a later play may have been lost on the way, while the journal ends with the play before
         if (end.kind === 'earlier') end = await this.#talk(this.#planFrame(this.#plan as Plan));
+        if (end.kind === 'done' && this.#ends === 'waits' && !this.#cancelled) {
+          this.#ends = undefined;
+          this.#finished = undefined;
+          this.#goesOn = true;
+          end = await this.#talk(this.#planFrame(this.#plan as Plan));
+        }
         if (end.kind === 'held') end = await this.#awaitOwnRun(this.#plan as Plan);
         if (end.kind === 'done') return end;
         if (end.kind === 'error') return { kind: 'error', error: this.#lostError(end.error) };
@@ -440,7 +504,7 @@ export class HostSession {
   }
 
   #planFrame(plan: Plan): ControlFrame {
-    return { type: 'plan', plan, ...(this.#context.resume ? { resume: true } : {}) };
+    return { type: 'plan', plan, ...(this.#context.resume || this.#goesOn ? { resume: true } : {}) };
   }
 
   #lostError(last?: ErrorShape): ErrorShape {

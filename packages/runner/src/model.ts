@@ -23,11 +23,24 @@ export interface RunnerPlay {
   batches: readonly (readonly string[])[];
   maxFailPercentage?: number;
   anyErrorsFatal: boolean;
+  /** What makes the others of a batch go back to what they served before: `proof`, a site that does not serve; `any`, a host that failed or refused. */
+  rollbackBatch?: 'proof' | 'any';
+  /** What happens between two batches. */
+  pause?: BatchPause;
   plans: ReadonlyMap<string, Plan>;
   /** How to reach each host in this play. */
   targets: ReadonlyMap<string, HostTarget>;
   /** How to reach a host that is not in the play, for tasks that are delegated to it; undefined when the hosts files do not know it. */
   delegateTarget?(host: string): HostTarget | undefined;
+}
+
+/** A wait between two batches. */
+export interface BatchPause {
+  /** Only after the first batch, the canary, or after each but the last. */
+  after: 'first' | 'each';
+  seconds?: number;
+  /** A person is asked, and the run ends when the answer is no. */
+  prompt?: string;
 }
 
 export interface RunOptions {
@@ -44,6 +57,8 @@ export interface RunOptions {
   artifacts?: ArtifactSink;
   /** Completes a plan by what earlier plays of the run brought about; called right before it is sent. */
   bind?(plan: Plan): Plan | Promise<Plan>;
+  /** Asks a person between two batches; false ends the run. Needed when a play has a pause with a prompt. */
+  confirmBatch?(question: string): Promise<boolean>;
   /** Hosts at once; connections are opened to all of them. */
   forks: number;
   /** Called for every event, in order per host. Must not throw. */
@@ -56,9 +71,10 @@ export interface RunOptions {
   /**
    * The run is taken up again: hosts tell what they did, and go on where they were left.
    * `attempt`: 1 for the first time, then counting up: tells events of the control host apart. `told`: its start was told.
+   * `begun`: batches that began before, as PLAY.BATCH: nobody waits before them again.
    * `pinsFrozen`: why no host may log in any more. `holders`: which host has which prepared token, by its manifest.
    */
-  resume?: { attempt: number; told: boolean; pinsFrozen?: string; holders?: ReadonlyMap<string, string> };
+  resume?: { attempt: number; told: boolean; pinsFrozen?: string; begun?: ReadonlySet<string>; holders?: ReadonlyMap<string, string> };
   /** What runners of the same run agree on, when this one runs just some of its hosts. */
   shared?: SharedRun;
   /** Handlers that were notified run even when a task failed, in all plays. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { agentFrameProblem, CONTROL_SEQ_BASE, countTasks, exitCodeOf, HsmfleetError, type Plan, type RunEventOf } from '@hsmfleet/contract';
 import type { HostTarget } from '@hsmfleet/transport';
 import { delegatesWork, sharesWork } from './cross-host.ts';
@@ -52,6 +53,8 @@ class Run {
   readonly #endings = new Set<NonNullable<RunEventOf<'host_finished'>['ends']>>();
   readonly #context: SessionContext;
   readonly #dropped = new Set<string>();
+  /** Hosts that failed or refused in the play that runs, and what makes the others of their batch go back; empty when nothing does. */
+  readonly #failures = new Map<string, string>();
   #interrupted = false;
   #timer: NodeJS.Timeout | undefined;
   /** Stops hosts that others run. */
@@ -86,13 +89,16 @@ class Run {
     if (this.#together && (this.#options.elsewhere !== undefined || this.#options.shared !== undefined)) {
       throw new HsmfleetError('USAGE', `play "${play.name}" has run_once, delegate_to, end_play or end_batch, and workers do not know of each other's hosts`, { hint: 'run it without --workers' });
     }
+    if (play.rollbackBatch !== undefined && (this.#options.elsewhere !== undefined || this.#options.shared !== undefined)) {
+      throw new HsmfleetError('USAGE', `play "${play.name}" has rollback_batch, and workers do not know of each other's hosts`, { hint: 'run it without --workers' });
+    }
     const tasks = Math.max(0, ...[...play.plans.values()].map((plan) => countTasks(plan.tasks)));
     this.#events.emit('', { type: 'play_started', play: play.index, name: play.name, hosts, tasks });
     for (const [index, all] of play.batches.entries()) {
       const batch = all.filter((host) => !this.#dropped.has(host));
       if (batch.length === 0) continue;
       this.#events.emit('', { type: 'batch_started', play: play.index, batch: index, of: play.batches.length, hosts: batch });
-      const reason = await this.#runBatch(play, batch);
+      const reason = (await this.#settleWeb(play, batch, await this.#runBatch(play, batch))) ?? (await this.#pause(play, index));
       if (reason === undefined && this.#endings.has('play')) break;
       if (reason === undefined) continue;
       this.#events.emit('', { type: 'play_stopped', play: play.index, reason });
@@ -153,13 +159,49 @@ class Run {
     // the check of received frames is compiled while the hosts answer the first connections, not when their events come
     setImmediate(() => agentFrameProblem(undefined));
     await working;
-    this.#closeUnneeded(play);
+    if (play.rollbackBatch === undefined) this.#closeUnneeded(play);
     if (this.#interrupted) return this.#whyInterrupted();
     if (stop !== undefined) return stop;
     // hosts that failed before somebody cleared that take part in later plays
     if (this.#endings.has('clear')) for (const host of failed.splice(0)) this.#dropped.delete(host);
     // a task that one host runs for all fails all, and is told of on that host alone
     return failed.length > 0 && failed.length + stopped.length === batch.length ? 'every host of the batch failed' : undefined;
+  }
+
+  /**
+   * All hosts of a batch are through. When one of them failed its proof, and the play says so, the others go back to what they served
+   * before; otherwise they forget how.
+   * @param reason why the run has to stop anyway
+   */
+  async #settleWeb(play: RunnerPlay, batch: readonly string[], reason: string | undefined): Promise<string | undefined> {
+    if (play.rollbackBatch === undefined) return reason;
+    const culprit = batch.find((host) => (this.#failures.get(host) ?? '') !== '');
+    const why = culprit === undefined ? undefined : `${culprit} of the same batch does not serve (${this.#failures.get(culprit) ?? ''})`;
+    const unreached = batch.filter((host) => this.#dropped.has(host) && !this.#failures.has(host));
+    await Promise.all(batch.filter((host) => host !== culprit && !unreached.includes(host)).map(async (host) => {
+      const [plan, target] = [play.plans.get(host), play.targets.get(host)];
+      if (plan === undefined || target === undefined) return;
+      if ((await this.#sessionOf(host).settleWeb(plan, target, why)) !== 'none') this.#dropped.add(host);
+    }));
+    this.#closeUnneeded(play);
+    return why === undefined ? reason : `the batch was put back: ${why}`;
+  }
+
+  /** Waits, or asks, before the next batch. Answers why the run ends here, if it does. */
+  async #pause({ index, pause, batches }: RunnerPlay, done: number): Promise<string | undefined> {
+    const next = done + 1;
+    if (pause === undefined || this.#interrupted || next >= batches.length || (pause.after === 'first' && done > 0)) return undefined;
+    if (this.#options.resume?.begun?.has(`${String(index)}.${String(next)}`) === true) return undefined;
+    if (batches.slice(next).flat().every((host) => this.#dropped.has(host))) return undefined;
+    const { signal, confirmBatch } = this.#options;
+    const where = `before batch ${String(next + 1)} of ${String(batches.length)}`;
+    if (pause.seconds !== undefined) {
+      this.#events.emit('', { type: 'warning', message: `waiting ${String(pause.seconds)} s ${where}` });
+      await sleep(pause.seconds * 1_000, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
+    if (this.#interrupted) return this.#whyInterrupted();
+    if (pause.prompt === undefined || confirmBatch === undefined) return undefined;
+    return (await confirmBatch(`${pause.prompt} (${where})`)) ? undefined : `somebody said no ${where}`;
   }
 
   /** Hosts that were never begun are dropped like those that were stopped. */
@@ -183,10 +225,12 @@ class Run {
     if (plan === undefined || target === undefined) throw new Error(`play ${String(play.index)} has no plan or no target for ${host}`);
     const session = this.#sessionOf(host);
     const { once } = this.#context.cross;
+    this.#failures.delete(host);
     const status = await session.runPlay(this.#complete((await this.#options.bind?.(plan)) ?? plan, batch), target);
     if (session.ends !== undefined) this.#endings.add(session.ends);
     once.end(host);
-    if (this.#together) return status;
+    if (status === 'failed' || status === 'refused') this.#failures.set(host, session.failedProof ?? (play.rollbackBatch === 'any' ? 'it failed' : ''));
+    if (this.#together || play.rollbackBatch !== undefined) return status;
     if (status !== 'ok' || !this.#isNeededLater(play, host)) {
       session.finish();
       this.#sessions.delete(host);
@@ -217,7 +261,7 @@ class Run {
 
   /** Says goodbye to hosts that did things for others and are not needed any more. */
   #closeUnneeded(play: RunnerPlay): void {
-    if (!this.#together) return;
+    if (!this.#together && play.rollbackBatch === undefined) return;
     for (const [host, session] of this.#sessions) {
       if (!this.#dropped.has(host) && this.#isNeededLater(play, host)) continue;
       session.finish();

@@ -12,6 +12,7 @@ interface ApplyOptions extends FleetOptions {
   diff?: true;
   manifest?: string[];
   manifestKey?: string[];
+  yes?: true;
   resume?: string;
   retry?: string;
   workers?: true;
@@ -47,6 +48,7 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '--manifest-key <file>', description: 'public key that is trusted to sign manifests; may be repeated', repeat: true },
     { flags: '--resume <run>', description: 'go on with a run that was cut off, stopped or lost hosts: with the same playbook, hosts and options; no task that ended runs again' },
     { flags: '--retry <run>', description: 'run the playbook of a run again, on its hosts that failed, refused or were unreachable' },
+    { flags: '-y, --yes', description: 'go on between batches without asking, where the play would ask (serial_pause)' },
     { flags: '--workers', description: 'have workers run the hosts (see `hsmfleet worker`); needs HSMFLEET_DATABASE_URL' },
     { flags: '--project <folder>', description: 'with --workers: folder that they have too, with playbook and hosts files in it', default: '.' },
     ...FLEET_OPTIONS,
@@ -73,6 +75,7 @@ async function perform(playbook: string, options: ApplyOptions, more: Pick<RunRe
   const pool = options.workers === true ? await (await import('../worker-pool.ts')).openWorkerPool({ project: options.project, live: true }) : undefined;
   return runPlaybook({
     ...more,
+    yes: options.yes,
     workers: pool?.engage,
     step: options.step === true,
     ...requestOf(playbook, options),

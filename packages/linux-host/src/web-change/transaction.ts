@@ -10,6 +10,7 @@ import { checkPinFiles, checkUnknownPinFiles, createPinCheck, identifyPin, type 
 import { awaitProcess, foreignListeners, markLog, proveForward, readHostConfig, takeBaseline, type LogMark } from './proof.ts';
 import { rollBack, type Failure } from './roll-back.ts';
 import { takeSnapshots } from './snapshot.ts';
+import { keepUndo } from './undo.ts';
 
 /** How long a graceful reload may take until the new generation serves. */
 const RELOAD_MS = 10_000;
@@ -64,8 +65,14 @@ export async function executeWebChange(step: WebChange, deps: WebDeps): Promise<
   } else if (baseline.running || step.start || (await isRunning(deps))) {
     await applyUnit(unit, journal, check, deps);
   } else {
-    await journal.clear();
+    await close(unit, journal, deps);
   }
+}
+
+/** All is well: what was replaced is kept for a batch that may be put back yet, or forgotten. */
+async function close(unit: WebUnit, journal: WebJournal, { context, stateDir }: WebDeps): Promise<void> {
+  if (context.keepWebUndo !== undefined) await keepUndo(unit, context.keepWebUndo, stateDir);
+  await journal.clear();
 }
 
 /**
@@ -80,7 +87,7 @@ export async function settleWeb(deps: WebDeps): Promise<boolean> {
   const unit = await journal.read();
   if (unit === undefined) return false;
   if (!unit.baseline.running && !(await isRunning(deps))) {
-    await journal.clear();
+    await close(unit, journal, deps);
     return false;
   }
   await testConfig(unit, journal, deps);
@@ -225,7 +232,7 @@ async function applyUnit(unit: WebUnit, journal: WebJournal, check: PinCheck, de
     if (thrown instanceof HsmfleetError && (thrown.code === 'WEB_ROLLED_BACK' || thrown.code === 'WEB_DOWN')) throw thrown;
     throw await rollBack(unit, journal, { ...failureOf(thrown, 'the server could not be restarted'), log: await mark.read(), touched: true }, deps);
   }
-  await journal.clear();
+  await close(unit, journal, deps);
 }
 
 /** Old children may answer for a moment: wait for the line with which the new generation begins. */
