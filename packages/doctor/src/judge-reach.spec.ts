@@ -26,7 +26,7 @@ test.each<[string, ReachEvidence, string, RegExp]>([
   ['a host key that changed', failed('HOST_KEY_CHANGED', { hint: 'ask its owner' }), 'host-key', /ask its owner/],
   ['a refused login', failed('AUTHENTICATION'), 'login', /ssh-copy-id -p 22 deploy@web01\.test/],
   ['a key file that is closed', failed('KEY_UNREADABLE', { hint: 'chmod it' }), 'login', /chmod it/],
-  ['sudo that refuses', failed('SUDO', { hint: 'give -K' }), 'sudo', /give -K.*deploy ALL=\(root\) NOPASSWD: ALL/],
+  ['sudo that refuses', failed('SUDO', { hint: 'give -K' }), 'sudo', /give -K.*hosts sudoers deploy.*deploy ALL=\(root\) NOPASSWD: ALL/],
   ['a host that is busy', failed('HOST_BUSY'), 'agent', /wait until/],
   ['a file in the agent\'s place', agentAt({ stateKind: 'other' }), 'agent', /mv \/var\/lib\/hsmfleet/],
   ['a file system that is read-only', agentAt({ writable: false, mountOptions: ['ro'] }), 'agent', /remount,rw \//],

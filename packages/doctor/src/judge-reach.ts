@@ -87,12 +87,12 @@ function breakOf(link: ReachLink, error: ErrorShape, seen: ReachEvidence): Findi
 }
 
 function sudoText({ hint }: ErrorShape, user: string): string {
-  return `${hint === undefined ? '' : `${hint}. `}On the host, as root, this line of sudoers would do; it lets ${user} do everything, since the agent does: keep the key of ${user} accordingly`;
+  return `${hint === undefined ? '' : `${hint}. `}On the host, as root, this line of sudoers would do. Lines that let ${user} start the agent and no other command are printed by: hsmfleet hosts sudoers ${user}`;
 }
 
 /**
- * The line of sudoers that is enough. A narrower one would be no narrower: the agent installs packages and writes
- * configuration, so who may start it may do anything.
+ * The plain line of sudoers that is enough. Who may start the agent may have it do anything, so that a narrower one keeps
+ * other commands out of the logs and makes the login no safer.
  */
 export function sudoersLine(user: string, becomes: string): string {
   return `${user} ALL=(${becomes}) NOPASSWD: ALL`;
