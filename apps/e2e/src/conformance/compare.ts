@@ -7,7 +7,7 @@ export function differencesOf(recorded: CaseOutcome, ours: CaseOutcome): string[
   for (const host of new Set([...Object.keys(recorded.tasks), ...Object.keys(ours.tasks)])) {
     const [theirs, own] = [recorded.tasks[host] ?? [], ours.tasks[host] ?? []];
     for (let index = 0; index < Math.max(theirs.length, own.length); index += 1) {
-      const [a, b] = [shown(theirs[index]), shown(own[index], theirs[index])];
+      const [a, b] = [shown(theirs[index], own[index]), shown(own[index], theirs[index])];
       if (a === b) continue;
       out.push(`${host}, task ${String(index + 1)}: ${a} there, ${b} here`);
       // what follows is only out of step
@@ -23,11 +23,11 @@ export function differencesOf(recorded: CaseOutcome, ours: CaseOutcome): string[
   return out;
 }
 
-/** @param beside messages are compared where the other side tells one */
-function shown(line: TaskLine | undefined, beside: TaskLine | undefined = line): string {
+/** @param beside messages are compared where both sides tell one, and nothing failed */
+function shown(line: TaskLine | undefined, beside: TaskLine | undefined): string {
   if (line === undefined) return 'nothing';
-  const message = (value: { message?: unknown }, other: { message?: unknown } | undefined): string =>
-    other?.message === undefined ? '' : ` ${JSON.stringify(value.message)}`;
+  const message = (value: { outcome: string; message?: unknown }, other: { message?: unknown } | undefined): string =>
+    other?.message === undefined || value.message === undefined || value.outcome === 'failed' ? '' : ` ${JSON.stringify(value.message)}`;
   const items = line.items === undefined ? '' : ` [${line.items.map((item, index) => item.outcome + message(item, beside?.items?.[index])).join(', ')}]`;
   return `${line.handler === true ? 'handler ' : ''}"${line.name}" ${line.outcome}${line.ignored === true ? ' ignored' : ''}${message(line, beside)}${items}`;
 }

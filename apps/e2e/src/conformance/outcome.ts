@@ -24,6 +24,7 @@ export function asText(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asText);
   if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asText(item)]));
   if (value === true || value === false) return value ? 'True' : 'False';
+  if (value === 'true' || value === 'false') return value === 'true' ? 'True' : 'False';
   // one program prints a list, the other hands it out
   if (typeof value === 'string' && /^[[{]/.test(value)) return parsePrinted(value);
   return value === null ? '' : String(value);

@@ -157,7 +157,11 @@ export const COLLECTION_FILTERS: Record<string, Filter> = {
   }),
   items: handing((input) => (isMapping(input) ? Object.entries(input).map(([key, value]) => [key, value]) : [])),
   groupby: onList((items, call) => {
-    const key = keyOf(call, argument(call, 0, 'attribute'));
+    const [attribute, fallback] = [argument(call, 0, 'attribute'), argument(call, 1, 'default')];
+    const key = (item: Operand): Operand => {
+      const value = attribute === undefined ? item : follow(call, item, attribute);
+      return reveal(defined(value instanceof Undefined && fallback !== undefined ? fallback : value)).value;
+    };
     return withoutRepeats(items.map(key)).sort(compare).map((value) => [value, items.filter((item) => equals(key(item), value))]);
   }),
   extract: handing((input, call) => {
