@@ -176,7 +176,7 @@ class Run {
   async #settleWeb(play: RunnerPlay, batch: readonly string[], reason: string | undefined): Promise<string | undefined> {
     if (play.rollbackBatch === undefined) return reason;
     const culprit = batch.find((host) => (this.#failures.get(host) ?? '') !== '');
-    const why = culprit === undefined ? undefined : `${culprit} of the same batch does not serve (${this.#failures.get(culprit) ?? ''})`;
+    const why = culprit === undefined ? undefined : `${culprit} of the same batch ${play.rollbackBatch === 'any' ? 'failed' : 'did not serve'}`;
     const unreached = batch.filter((host) => this.#dropped.has(host) && !this.#failures.has(host));
     await Promise.all(batch.filter((host) => host !== culprit && !unreached.includes(host)).map(async (host) => {
       const [plan, target] = [play.plans.get(host), play.targets.get(host)];
@@ -241,9 +241,11 @@ class Run {
   /** A plan with what the person who runs it asks for, and who else runs the play at the same time where that matters. */
   #complete(plan: Plan, batch: readonly string[]): Plan {
     const { forceHandlers, confirm } = this.#options;
-    const { batch: _, ...rest } = plan;
+    const own = { ...plan };
+    // a thousand hosts need not know of each other where they have nothing to do with each other
+    delete own.batch;
     return {
-      ...rest,
+      ...own,
       ...(this.#together ? { batch: [...batch] } : {}),
       ...(forceHandlers === true ? { forceHandlers } : {}),
       ...(confirm === undefined ? {} : { step: true }),
