@@ -1,6 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Secret, type Value } from '@hsmfleet/contract';
+import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
 import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
 import { runPlays, type AgentBundle, type RemoteHosts, type RunnerPlay, type RunOptions, type RunSummary } from '@hsmfleet/runner';

@@ -7,6 +7,7 @@ export interface FleetOptions extends VaultOptions {
   forks: string;
   become?: true;
   askBecomePass?: true;
+  askPass?: true;
   user?: string;
   privateKey?: string;
   extraVars?: string[];
@@ -29,6 +30,7 @@ export const FLEET_OPTIONS: readonly OptionSpec[] = [
   { flags: '-e, --extra-vars <vars>', description: 'variables over all others: key=value, @FILE or JSON; may be repeated', repeat: true },
   { flags: '-b, --become', description: 'act as root through sudo' },
   { flags: '-K, --ask-become-pass', description: 'ask for the password of sudo' },
+  { flags: '-k, --ask-pass', description: 'ask for the password of the SSH login' },
   { flags: '-u, --user <name>', description: 'log in as this user where ansible_user does not say otherwise' },
   { flags: '--private-key <file>', description: 'log in with this key where ansible_ssh_private_key_file does not say otherwise' },
   ...VAULT_OPTIONS,

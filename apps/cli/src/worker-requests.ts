@@ -29,8 +29,9 @@ interface RequestOptions {
  */
 export function batchRequest(request: PlaybookRequest, project: string, user: string): BatchRequest {
   const { fleet } = request;
-  if (fleet.askBecomePass === true) {
-    throw new HsmfleetError('USAGE', 'workers cannot be given the password of sudo that is asked for here', { hint: 'set ansible_become_password in the hosts file, to !secret file:PATH, on every worker' });
+  if (fleet.askBecomePass === true || fleet.askPass === true) {
+    const [what, variable] = fleet.askBecomePass === true ? ['of sudo', 'ansible_become_password'] : ['of the SSH login', 'ansible_password'];
+    throw new HsmfleetError('USAGE', `workers cannot be given the password ${what} that is asked for here`, { hint: `set ${variable} in the hosts file, to !secret file:PATH, on every worker` });
   }
   if (request.limit?.includes('@') === true) throw new HsmfleetError('USAGE', 'workers cannot be given a limit from a file', { hint: 'name the hosts or a group' });
   const within = (path: string, what: string): string => pathWithin(project, path, what);
