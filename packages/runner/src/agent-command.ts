@@ -9,7 +9,8 @@ export const EXIT_NODE_TOO_OLD = 87;
 /** State directory when the agent runs as root. */
 export const ROOT_STATE_DIR = '/var/lib/hsmfleet';
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where programs of a host are, whatever sudoers or a login shell says of it. */
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What a host lacks, and what kind of machine it is. */
 export interface MissingParts {

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { quoteShellWord, type Connection } from '@hsmfleet/transport';
-import { runtimeName, shellCommand, stateDirScript, type MissingParts } from './agent-command.ts';
+import { PATH, runtimeName, shellCommand, stateDirScript, type MissingParts } from './agent-command.ts';
 import { escapeControls } from './escape-controls.ts';
 import type { AgentBundle } from './model.ts';
 
@@ -50,7 +50,7 @@ function agentFileScript(stateDir: string | undefined, token: string, file: Agen
     throw new HsmfleetError('INTERNAL', `the agent's bundle has a file of a strange name: ${file.name}`);
   }
   return [
-    'umask 077', stateDirScript(stateDir), `F="$S/agent/.new-${token}"/${file.name}`,
+    `PATH=${PATH}`, 'umask 077', stateDirScript(stateDir), `F="$S/agent/.new-${token}"/${file.name}`,
     `mkdir -p "\${F%/*}" && cat > "$F" && ${checkSum('"$F"', file.sha256)} && chmod 500 "$F" || { rm -f "$F"; exit 1; }`,
   ];
 }
@@ -59,7 +59,7 @@ function agentFileScript(stateDir: string | undefined, token: string, file: Agen
 function agentPlaceScript(stateDir: string | undefined, token: string, bundle: AgentBundle): string[] {
   const folders = [...new Set(bundle.files.map(({ name }) => name.split('/').slice(0, -1).join('/')).filter((folder) => folder !== ''))];
   return [
-    'umask 077', stateDirScript(stateDir), `D="$S/agent/${bundle.hash}"`, `N="$S/agent/.new-${token}"`, 'C=$(mktemp -d "$S/agent/.new-XXXXXX") || exit',
+    `PATH=${PATH}`, 'umask 077', stateDirScript(stateDir), `D="$S/agent/${bundle.hash}"`, `N="$S/agent/.new-${token}"`, 'C=$(mktemp -d "$S/agent/.new-XXXXXX") || exit',
     ...folders.map((folder) => `mkdir -p "$C"/${folder}`),
     ...bundle.files.map(({ name, sha256 }) => `{ cp "$N"/${name} "$C"/${name} && ${checkSum(`"$C"/${name}`, sha256)} && chmod 500 "$C"/${name}; } || { rm -rf "$C" "$N"; exit 1; }`),
     'rm -rf "$N"', putInPlace('"$C"', '"$D/agent.js"'),
@@ -83,7 +83,7 @@ function runtimeScript(stateDir: string | undefined, platform: string, runtime: 
   const name = runtimeName(runtime.version, platform);
   const unpack = runtime.compression === 'gzip' ? 'gunzip -c "$T/packed" > "$T/node" && rm -f "$T/packed"' : 'mv "$T/packed" "$T/node"';
   return [
-    'umask 077', stateDirScript(stateDir), `D="$S/runtime/"${quoteShellWord(name)}`, 'mkdir -p "$S/runtime"', 'T=$(mktemp -d "$S/runtime/.new-XXXXXX") || exit',
+    `PATH=${PATH}`, 'umask 077', stateDirScript(stateDir), `D="$S/runtime/"${quoteShellWord(name)}`, 'mkdir -p "$S/runtime"', 'T=$(mktemp -d "$S/runtime/.new-XXXXXX") || exit',
     `cat > "$T/packed" && ${checkSum('"$T/packed"', runtime.sha256)} && ${unpack} && chmod 700 "$T/node" || { rm -rf "$T"; exit 1; }`,
     putInPlace('"$T"', '"$D/node"'),
     prune('runtime', name, KEEP_RUNTIMES),
