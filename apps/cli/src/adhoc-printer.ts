@@ -4,7 +4,7 @@ import { createColors, printable, printableBlock, printableJson, type Colors } f
 /** What is shown of an ad hoc run. */
 export interface AdhocView {
   /** Programs alone: what they wrote goes where programs write it, and as JSON one line per host. */
-  shell: boolean;
+  program: boolean;
   json: boolean;
   diff: boolean;
   verbosity: number;
@@ -57,7 +57,7 @@ export class AdhocPrinter {
     const word = this.#word(WORDS[event.outcome]);
     const host = printable(event.host);
     if (program === undefined) process.stdout.write(`${host} | ${word} => ${this.#text(event)}\n`);
-    else if (this.#view.shell) this.#program(host, program);
+    else if (this.#view.program) this.#program(host, program);
     else process.stdout.write(`${host} | ${word} | rc=${String(program.rc)} >>\n${block(program.stdout)}${block(program.stderr)}`);
     if (program !== undefined && event.error !== undefined && event.error.code !== 'COMMAND_FAILED') process.stdout.write(`  ${printable(event.error.message)}\n`);
     for (const warning of event.warnings) process.stderr.write(`${host}: warning: ${printable(warning)}\n`);

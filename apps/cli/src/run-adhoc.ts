@@ -17,7 +17,7 @@ export interface AdhocRequest {
   /** Folder with group_vars and host_vars that count besides those of the hosts files. */
   playbookDir?: string | undefined;
   /** A program and what it writes, rather than a resource and what it comes to. */
-  shell: boolean;
+  program: boolean;
 }
 
 /**
@@ -25,11 +25,11 @@ export interface AdhocRequest {
  * @returns the exit code
  * @throws HsmfleetError, HsmfleetErrors
  */
-export async function runAdhoc({ play, fleet, shell, ...request }: AdhocRequest): Promise<number> {
+export async function runAdhoc({ play, fleet, program, ...request }: AdhocRequest): Promise<number> {
   const store = await openStore();
   try {
-    const events = fleet.json === true && !shell;
-    const view = { shell, json: fleet.json === true, diff: request.diff, verbosity: fleet.verbose ?? 0, color: wantsColor(process.stdout) };
+    const events = fleet.json === true && !program;
+    const view = { program, json: fleet.json === true, diff: request.diff, verbosity: fleet.verbose ?? 0, color: wantsColor(process.stdout) };
     const reporter = events
       ? createReporter({ format: 'ndjson', stdout: process.stdout, stderr: process.stderr, color: false, verbosity: 0, diff: request.diff })
       : new AdhocPrinter(view);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HsmfleetError, Secret } from '@hsmfleet/contract';
+import { Secret, type HsmfleetError } from '@hsmfleet/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runHostsScript, scriptEnvironment } from './hosts-script.ts';
 import { loadHosts } from './load-hosts.ts';

@@ -37,7 +37,7 @@ export const run = defineCommand<AdhocOptions>({
     const [{ adhocPlay }, { runAdhoc }] = await Promise.all([import('../adhoc-play.ts'), import('../run-adhoc.ts')]);
     return runAdhoc({
       play: await adhocPlay(pattern, options.module, options.args), fleet: options, limit: options.limit,
-      check: options.check === true, diff: options.diff === true, playbookDir: options.playbookDir, shell: false,
+      check: options.check === true, diff: options.diff === true, playbookDir: options.playbookDir, program: false,
     });
   },
 });
@@ -58,7 +58,7 @@ export const shell = defineCommand<AdhocOptions>({
     const [{ shellPlay }, { runAdhoc }] = await Promise.all([import('../adhoc-play.ts'), import('../run-adhoc.ts')]);
     return runAdhoc({
       play: shellPlay(pattern, argv.filter((word) => word !== undefined)), fleet: options, limit: options.limit,
-      check: false, diff: false, playbookDir: options.playbookDir, shell: true,
+      check: false, diff: false, playbookDir: options.playbookDir, program: true,
     });
   },
 });
