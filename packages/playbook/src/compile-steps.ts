@@ -121,6 +121,8 @@ export class StepCompiler {
       failed.yes = true;
       context.fail(thrown);
     });
+    // what a mistake leaves out would have given names values: one mistake is told once
+    if (failed.yes) host.addLater(namesIn([step]));
     const taken = failed.yes ? [] : this.#taken(step, what, items, context);
     const waiting = conditions.filter((condition) => condition !== true);
     const inner = certain && waiting.length === 0 && items === undefined && taken.length === 1;

@@ -3,8 +3,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { Deferred, HsmfleetError, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
 import { bindTemplates, renderTemplate, type LookupCall, type Lookups, type Templates } from '@hsmfleet/template';
-import type { SealedFiles } from '@hsmfleet/yaml-source';
-import { parseDocument } from 'yaml';
+import { toValue, YamlSource, type SealedFiles } from '@hsmfleet/yaml-source';
 
 /** Folders in which names of files are looked for, the nearest first. */
 export type SearchFolders = (kind: 'files' | 'templates' | 'vars', from: SourcePosition | undefined) => string[];
@@ -92,24 +91,18 @@ function readVault(call: LookupCall, files: ControlFiles): Value[] {
   if (!sealed) throw failure(call, 'TEMPLATE_INVALID', `${path} is not encrypted`, 'encrypt it with hsmfleet vault encrypt, or read it with lookup("file", …)');
   const text = bytes.toString('utf8');
   if (key === undefined || key === null) return [new Secret(text.trimEnd(), path)];
-  const document = parseDocument(text, { logLevel: 'silent' });
-  if (document.errors.length > 0) throw failure(call, 'TEMPLATE_INVALID', `${path} is no YAML, so no variable can be taken from it`, 'leave the name out to have the whole text');
-  let value = document.toJS() as Rendered | undefined;
+  // as a variables file is read: a PIN whose number YAML changes (0123 is 83) is refused
+  const source = new YamlSource(path, text, { encrypted: true });
+  if (source.problems.length > 0) throw failure(call, 'TEMPLATE_INVALID', `${path} is no YAML, so no variable can be taken from it`, 'leave the name out to have the whole text');
+  let value: Value | undefined = toValue(source.root, source);
   for (const part of String(key).split('.')) value = memberOf(value, part);
   if (value === undefined) throw failure(call, 'TEMPLATE_INVALID', `${path} has no variable "${String(key)}"`, `hsmfleet vault view ${path} shows what it has`);
-  return [concealed(value, path)];
+  return [value];
 }
 
-function memberOf(value: Rendered | undefined, key: string): Rendered | undefined {
-  if (value === null || typeof value !== 'object' || value instanceof Secret) return undefined;
-  return Object.hasOwn(value, key) ? (value as { [key: string]: Rendered })[key] : undefined;
-}
-
-function concealed(value: Rendered, origin: string): Value {
-  if (typeof value === 'string' || typeof value === 'number') return new Secret(String(value), origin);
-  if (value === null || typeof value !== 'object' || value instanceof Secret) return value;
-  if (Array.isArray(value)) return value.map((item) => concealed(item, origin));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, concealed(item, origin)]));
+function memberOf(value: Value | undefined, key: string): Value | undefined {
+  if (value === null || typeof value !== 'object' || value instanceof Secret || value instanceof Deferred) return undefined;
+  return Object.hasOwn(value, key) ? (value as { [key: string]: Value })[key] : undefined;
 }
 
 function renderFiles(call: LookupCall, files: ControlFiles): Value[] {
