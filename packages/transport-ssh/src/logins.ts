@@ -93,6 +93,8 @@ export function createLogins(target: HostTarget, options: SshOptions, keys: Prep
   return {
     next(left, partial, go) {
       if (given && partial !== true) refused = true;
+      // one factor was taken: the next may be of the same kind
+      if (partial === true) done.clear();
       const chosen = pick(left, partial === true);
       if (chosen !== 'probe') {
         go(chosen ?? false as unknown as AnyAuthMethod);

@@ -169,6 +169,21 @@ describe.skipIf(missing !== undefined)('transport-ssh against a real sshd', () =
       expect(connections()).toBe(before);
     });
 
+    it('has a person answer for a second factor, after the key or after the password', async () => {
+      for (const [methods, password] of [['publickey,keyboard-interactive', undefined], ['keyboard-interactive,keyboard-interactive', new Secret(SUDO_PASSWORD)]] as const) {
+        const strict = await startSshd(dir.path, { authorized: [keys.ed25519 ?? ''], extra: ['UsePAM yes', 'KbdInteractiveAuthentication yes', `AuthenticationMethods ${methods}`] });
+        try {
+          const asked: string[] = [];
+          const transport = createSshTransport({ prompts: { secret: (question) => { asked.push(question); return Promise.resolve(new Secret(SUDO_PASSWORD)); } } });
+          const host = { ...target({ hosts: writeKnownHosts(`factor-${String(strict.port)}`, strict.knownHostsLine('ed25519')) }), port: strict.port, ...(password === undefined ? {} : { password }) };
+          expect(await whoami(host, transport)).toBe(USER);
+          expect(asked).toEqual([expect.stringMatching(/^web01: .*password$/i)]);
+        } finally {
+          await strict.stop();
+        }
+      }
+    });
+
     it('lists what was offered when the host refuses it', async () => {
       const error = await failure(target({ identityFile: keys.stranger ?? '' }));
       expect(error.code).toBe('AUTHENTICATION');
