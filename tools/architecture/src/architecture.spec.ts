@@ -94,6 +94,13 @@ test.each(Object.entries(SOLE_IMPORTERS))('only one room imports %s', (library, 
   expect(found).toEqual([importer]);
 });
 
+test('only one room starts the ssh of the system', () => {
+  const starts = /(?:spawn|execFile)\w*\(\s*'ssh'|\bssh = 'ssh'/;
+  const found = rooms.filter((room) => room.folder.startsWith('packages/') || room.folder.startsWith('apps/'))
+    .filter((room) => room.sources.some((source) => !source.test && starts.test(source.text))).map((room) => room.name);
+  expect(found).toEqual(['@hsmfleet/transport-openssh']);
+});
+
 test('the domain does no I/O', () => {
   const io = ['node:fs', 'node:fs/promises', 'node:net', 'node:tls', 'node:child_process', 'node:http', 'node:https'];
   const pure = rooms.filter((room) => ['contract', 'port'].includes(tag(room, 'type')) || ['@hsmfleet/nss', '@hsmfleet/httpd', '@hsmfleet/x509', '@hsmfleet/custody', '@hsmfleet/doctor', '@hsmfleet/station', '@hsmfleet/resources', '@hsmfleet/template'].includes(room.name));
