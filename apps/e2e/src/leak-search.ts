@@ -63,9 +63,16 @@ export function watchProcesses(planted: readonly Planted[], folders: readonly st
     for (const pid of readdirSync('/proc')) if (/^\d+$/.test(pid)) lookAt(pid, seen, holds);
     for (const folder of folders) lookInto(folder, seen, holds, 3);
   };
-  const timer = setInterval(look, 40);
+  // a look takes its time on a machine with many processes: most of the time is left to the runs
+  let timer: NodeJS.Timeout | undefined;
+  const again = (): void => {
+    const started = performance.now();
+    look();
+    timer = setTimeout(again, Math.max(40, 3 * (performance.now() - started)));
+  };
+  again();
   return () => {
-    clearInterval(timer);
+    clearTimeout(timer);
     return seen;
   };
 }

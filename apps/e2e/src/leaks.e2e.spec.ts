@@ -127,7 +127,7 @@ beforeAll(async () => {
   see('core files of agent and program', [...sampled.cores].map((each) => (each.endsWith(' 0') ? each : `LEAK ${each}`)).join('\n'));
   see('temporary files while it runs', `${String(sampled.samples)} samples\n${[...sampled.files].map((file) => `LEAK ${file}`).join('\n')}`);
   await afterwards();
-}, 300_000);
+}, 900_000);
 
 afterAll(() => {
   fleet.down();
@@ -183,7 +183,7 @@ async function mistakes(): Promise<void> {
 
 async function reports(): Promise<void> {
   for (const format of ['terminal', 'json', 'junit', 'sarif', 'csv', 'html']) {
-    see(`report of a check: ${format}`, both(await desk.hsmfleet('check', 'profile.yml', '-i', 'hosts.yml', ...OPENED, '--format', format)));
+    see(`report of a check: ${format}`, both(await desk.hsmfleet('check', 'profile.yml', 'web01', '-i', 'hosts.yml', ...OPENED, '--format', format)));
   }
 }
 
@@ -278,13 +278,14 @@ test('at least 30 ways out are looked at', () => {
 
 test.each(Object.entries(PATHS))('no secret in: %s', (path, proof) => {
   const text = seen.get(path) ?? '';
-  expect(text, `${path} was not looked at`).toMatch(new RegExp(proof));
-  expect(text.split('\n').filter((line) => line.startsWith('LEAK '))).toEqual([]);
-  const leaks = leaksIn(text, planted);
-  if (leaks.length > 0 && process.env.HSMFLEET_LEAKS !== undefined) {
+  // for those who look for a leak: all that was seen
+  if (process.env.HSMFLEET_LEAKS !== undefined) {
     writeFileSync(join(process.env.HSMFLEET_LEAKS, `${path.replace(/\W+/g, '-')}.txt`), text);
     writeFileSync(join(process.env.HSMFLEET_LEAKS, 'planted.json'), JSON.stringify(planted, null, 1));
   }
+  expect(text, `${path} was not looked at`).toMatch(new RegExp(proof));
+  expect(text.split('\n').filter((line) => line.startsWith('LEAK '))).toEqual([]);
+  const leaks = leaksIn(text, planted);
   expect(leaks).toEqual([]);
 });
 

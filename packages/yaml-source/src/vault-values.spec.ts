@@ -1,7 +1,10 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
 import { renderValue, scopeOf } from '@hsmfleet/template';
 import { describe, expect, it } from 'vitest';
-import { parseYaml, Problems, toValue, type LoadedYaml, type VaultOpener } from './index.ts';
+import { loadYaml, parseYaml, Problems, toValue, type LoadedYaml, type VaultOpener } from './index.ts';
 
 /** Stands for the vault: what it opens is here, so that this spec is about YAML alone. */
 const vault = (texts: Record<string, string | Buffer>): VaultOpener => ({
@@ -46,6 +49,23 @@ describe('a !vault value', () => {
     expect((await parseYaml('v.yml', 'a: !vault {x: 1}\n', { vault: vault({}) })).problems).not.toEqual([]);
     expect((await parseYaml('v.yml', `a: ${sealed('one')}`)).problems[0]).toMatchObject({ code: 'VAULT_PASSWORD', hint: expect.stringContaining('--vault-password-file') as string });
     expect((await parseYaml('v.yml', `a: ${sealed('one')}`, { vault: vault({ one: Buffer.from([0xff]) }) })).problems[0]).toMatchObject({ code: 'VAULT_INVALID' });
+  });
+});
+
+describe('what age encrypted', () => {
+  it('is a secret as well: a value, and a whole file, armored or not', async () => {
+    const opened: (string | Buffer)[] = [];
+    const age: VaultOpener = { open: (given) => { opened.push(given); return Promise.resolve({ plaintext: Buffer.from('pin: "648219"') }); } };
+    const armored = '-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n';
+    const value = valueOf(await parseYaml('v.yml', `a: !age |\n  ${armored.trimEnd().replaceAll('\n', '\n  ')}\n`, { vault: age }));
+    expect([revealed(value.a), opened[0]]).toEqual(['pin: "648219"', armored]);
+    const path = join(mkdtempSync(join(tmpdir(), 'yaml-age-')), 'whole.yml');
+    for (const bytes of [Buffer.from(armored), Buffer.from('age-encryption.org/v1\n-> X25519 x\n\xff', 'latin1')]) {
+      writeFileSync(path, bytes);
+      const loaded = await loadYaml(path, { vault: age });
+      expect([revealed(valueOf(loaded).pin), bytes.equals(Buffer.from(opened.at(-1) as Buffer))]).toEqual(['648219', true]);
+      expect((await loadYaml(path)).problems).toMatchObject([{ code: 'AGE_IDENTITY', position: { file: path, line: 1 } }]);
+    }
   });
 });
 
