@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ afterAll(() => {
 
 /** What a program prints, and the seconds it took: on the clock, and of a processor, which other programs do not change. */
 function timed(...argv: string[]): { stdout: string; seconds: number; processor: number } {
-  const run = spawnSync('bash', ['-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash', ...argv], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env: { PATH: process.env.PATH, HOME: folder, LANG: 'C.UTF-8', LC_ALL: 'C' } });
+  const run = spawnSync('bash', ['-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash', ...argv], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env: { PATH: process.env.PATH, HOME: folder, LC_ALL: 'C.UTF-8' } });
   const [seconds = NaN, user = NaN, system = NaN] = (run.stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
   if (run.status !== 0) throw new Error(run.stderr);
   return { stdout: run.stdout, seconds, processor: user + system };
@@ -47,7 +47,9 @@ describe.skipIf(!available)('a thousand hosts', { timeout: 120_000 }, () => {
     expect(listing).toEqual(JSON.parse(theirs.stdout));
     const least = Math.min(...ours.map(({ processor }) => processor));
     process.stderr.write(`${what}: ${least.toFixed(2)} s of a processor, ${Math.min(...ours.map(({ seconds }) => seconds)).toFixed(2)} s on the clock; ansible-inventory ${theirs.processor.toFixed(2)} s and ${theirs.seconds.toFixed(2)} s\n`);
-    // a machine with other work to do takes longer on the clock
-    expect(least).toBeLessThan(1);
+    // on a machine with other work to do, programs that share a core slow one another down: then Ansible is the measure
+    const busy = (loadavg()[0] ?? 0) > availableParallelism();
+    if (busy) process.stderr.write(`${what}: the machine is busy, so less than half of Ansible's time is asked for, rather than a second\n`);
+    expect(least).toBeLessThan(busy ? theirs.processor / 2 : 1);
   });
 });
