@@ -3,9 +3,9 @@ import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { secretPathsOf } from '../../../packages/agent-runtime/src/secret-params.ts';
 import { KEYWORDS } from '../../../packages/resource/src/schema.ts';
-import { PlannedStep, PlannedTask, TaskInput } from '../../../packages/contract/src/plan.ts';
+import { PlannedBlock, PlannedInclude, PlannedMeta, PlannedStep, PlannedTask, TaskInput } from '../../../packages/contract/src/plan.ts';
 import { SourcePosition } from '../../../packages/contract/src/error.ts';
-import { ControlFrame } from '../../../packages/contract/src/wire.ts';
+import { ControlFrame, DelegatedReport } from '../../../packages/contract/src/wire.ts';
 import { resources } from '../../../packages/resources/src/index.ts';
 
 const NAMESPACE = 'hsmfleet-compiled';
@@ -56,8 +56,8 @@ function withoutProse(schema) {
   return strip(schema);
 }
 
-/** Parts that occur in several places: each becomes one function. */
-const SHARED = Object.entries({ PlannedStep, PlannedTask, TaskInput, SourcePosition });
+/** Parts that occur in several places, or are large and rare: each becomes one function. */
+const SHARED = Object.entries({ PlannedStep, PlannedTask, PlannedBlock, PlannedInclude, PlannedMeta, TaskInput, SourcePosition, DelegatedReport });
 
 const NAMED = new Set(['properties', 'patternProperties']);
 const mapValues = (record, change) => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
@@ -69,8 +69,21 @@ function compile(schema) {
   return standaloneCode(ajv, { validate: ajv.addSchema(withoutProse(schema), 'schema') && 'schema' });
 }
 
+/** Frames are told apart by their type, each with a function of its own: only what comes is ever compiled by Node. */
+function compileFrames() {
+  const ajv = new Ajv({ allErrors: false, strict: false, inlineRefs: false, discriminator: true, code: { source: true, esm: true } });
+  for (const [name, shared] of SHARED) ajv.addSchema(withoutProse(shared), name);
+  const oneOf = ControlFrame.anyOf.map((member) => {
+    const name = `frame-${member.properties.type.const}`;
+    ajv.addSchema(withoutProse(member), name);
+    return { $ref: name };
+  });
+  ajv.addSchema({ type: 'object', discriminator: { propertyName: 'type' }, required: ['type'], oneOf }, 'schema');
+  return standaloneCode(ajv, { validate: 'schema' });
+}
+
 function frameValidator() {
-  return `${compile(ControlFrame)}
+  return `${compileFrames()}
 export function controlFrameProblem(value) {
   if (validate(value)) return undefined;
   const error = validate.errors?.at(-1);
