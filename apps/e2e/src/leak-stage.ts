@@ -56,10 +56,10 @@ const SHOW = `
     - { name: debug of an assertion, debug: { var: asserted } }
     - { name: a failure, fail: { msg: "it is {{ whole_pin }}" }, ignore_errors: true }
     - { name: a condition that fails, command: { argv: ["true"] }, failed_when: "age_pin | length > 3", ignore_errors: true }
-    - { name: a condition that is wrong, debug: { msg: x }, when: "vault_pin.no.such == age_pin", ignore_errors: true }
-    - { name: arithmetic with a secret, debug: { msg: "{{ vault_pin + 1 }} {{ ansible_hostname }}" }, ignore_errors: true }
-    - { name: a path, file: { path: "/srv/nowhere/{{ vault_pin }}", state: touch }, ignore_errors: true }
-    - { name: an argument, command: { argv: [echo, "{{ vault_pin }}"] }, ignore_errors: true }
+    - { name: a condition that is wrong, debug: { msg: x }, when: "(vault_pin ~ ansible_hostname).no.such == age_pin", ignore_errors: true }
+    - { name: arithmetic with a secret, debug: { msg: "{{ (vault_pin ~ ansible_hostname) + 1 }}" }, ignore_errors: true }
+    - { name: a path, file: { path: "/srv/nowhere/{{ vault_pin }}{{ ansible_hostname }}", state: touch }, ignore_errors: true }
+    - { name: an argument, command: { argv: [echo, "{{ vault_pin }}{{ ansible_hostname }}"] }, ignore_errors: true }
     - { name: a program that fails and prints, command: { argv: [sh, -c, 'cat >&2; exit 3'], stdin: "{{ whole_pin }}" }, ignore_errors: true }
     - { name: no_log, command: { argv: [cat], stdin: "{{ vault_pin }}" }, no_log: true }
     - { name: a program that is missing, command: { argv: [/nonexistent/program], stdin: "{{ age_pin }}" }, ignore_errors: true }

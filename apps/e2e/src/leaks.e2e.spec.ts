@@ -49,7 +49,7 @@ const PATHS: Readonly<Record<string, string | RegExp>> = {
   'shell history': /looked/,
   'the state folder of the control host': /looked/,
   'the store as bytes, with its log': /looked/,
-  'views of the store': /"type"/,
+  'views of the store': /web01/,
   'journals on hosts': /looked/,
   'files kept for tasks on hosts': /looked/,
   'logs of hosts, of sudo and SSH': /looked/,
@@ -211,7 +211,6 @@ async function serve(): Promise<void> {
     const url = /url=(\S+)/.exec(log)?.[1] ?? '';
     const headers = { authorization: `Bearer ${made.stdout.trim()}` };
     const get = async (path: string): Promise<string> => (await fetch(`${url}${path}`, { headers })).text();
-    await vi.waitFor(() => { expect(bodies).toContain('hsmfleet.notification'); }, { timeout: 60_000, interval: 200 });
     const runs = JSON.parse(await get('/api/v1/runs')) as { items: { run: string }[] };
     for (const path of ['overview', 'hosts', 'hosts/web01', 'controls', 'controls/content', 'checks', 'schedules', 'runs', 'views', ...runs.items.slice(0, 12).flatMap(({ run: id }) => [`runs/${id}`, `runs/${id}/hosts/web01`])]) see('answers of the API', await get(`/api/v1/${path}`));
     const abort = new AbortController();
@@ -223,14 +222,15 @@ async function serve(): Promise<void> {
       // it does not end by itself
     }
     see('metrics', await get('/metrics'));
+    await vi.waitFor(() => { expect(bodies).toContain('hsmfleet.notification'); }, { timeout: 120_000, interval: 200 });
   } finally {
+    see('log of the server', log);
     if (server.exitCode === null) {
       server.kill('SIGTERM');
       await once(server, 'exit');
     }
     hook.close();
   }
-  see('log of the server', log);
   see('bodies of notifications', bodies + (existsSync(join(desk.folder, 'archive.ndjson')) ? readFileSync(join(desk.folder, 'archive.ndjson'), 'utf8') : ''));
 }
 
@@ -239,14 +239,14 @@ async function commands(): Promise<void> {
   const listed = await desk.hsmfleet('runs', '-n', '50', '--json');
   see('hsmfleet runs', both(listed));
   see('hsmfleet runs show', both(await desk.hsmfleet('runs', 'show', 'last', '--host', 'web01')));
-  const ids = [...new Set([...listed.stdout.matchAll(/"run":"([^"]+)"/g)].map((match) => match[1] ?? ''))].slice(0, 12);
+  const ids = [...new Set([...listed.stdout.matchAll(/"id":"([^"]+)"/g)].map((match) => match[1] ?? ''))].slice(0, 12);
   for (const id of ids.slice(-4)) {
     see('hsmfleet runs show', both(await desk.hsmfleet('runs', 'show', id, '--host', 'web01', '--json')));
     see('hsmfleet runs log', both(await desk.hsmfleet('runs', 'log', id)));
   }
   see('hsmfleet runs diff', both(await desk.hsmfleet('runs', 'diff', ids.at(-1) ?? '', ids.at(-2) ?? '')));
-  see('views of the store', both(await desk.hsmfleet('query', 'select * from events', '--format', 'json')) );
-  see('inventory --json', both(await desk.hsmfleet('inventory', '-i', 'hosts.yml', ...OPENED, '--json', '-l', 'web01')));
+  see('views of the store', both(await desk.hsmfleet('query', 'select * from task_results', '--format', 'json')) );
+  see('inventory --json', both(await desk.hsmfleet('inventory', '-i', 'hosts.yml', 'web01', ...OPENED, '--json')));
   see('hsmfleet doctor --json', both(await desk.hsmfleet('doctor', 'web01', '-i', 'hosts.yml', ...OPENED, '--json')));
   see('hsmfleet changes', both(await desk.hsmfleet('changes')));
   const pin = join(desk.folder, 'secrets/file');
@@ -262,7 +262,7 @@ async function commands(): Promise<void> {
 
 async function leftOnHosts(): Promise<void> {
   // what the playbook was to write is where it belongs
-  for (const host of fleet.hosts) await fleet.must(host, 'rm', '-r', '/srv/leak');
+  for (const host of fleet.hosts) await fleet.must(host, 'rm', '-rf', '/srv/leak');
   await searchHost('journals on hosts', '/var/lib/hsmfleet');
   await searchHost('files kept for tasks on hosts', '/var/lib/hsmfleet/blobs', '/var/cache', '/srv');
   await searchHost('logs of hosts, of sudo and SSH', '/var/log');
