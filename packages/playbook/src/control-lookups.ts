@@ -28,6 +28,7 @@ const REFUSED: Record<string, string> = {
   csvfile: 'write the table as YAML and read it with vars_files or include_vars',
   ini: 'write the values as YAML and read them with vars_files or include_vars',
   inventory_hostnames: 'use groups["NAME"]',
+  subelements: 'use the filter: users | subelements("keys")',
   varnames: 'put the variables into a mapping, and use its keys',
 };
 
@@ -39,7 +40,7 @@ export function createControlLookups(files: ControlFiles): Lookups {
       if (lookup !== undefined) return lookup(call, files);
       const hint = REFUSED[call.name];
       throw failure(call, 'TEMPLATE_INVALID', hint === undefined ? `there is no lookup "${call.name}"` : `the lookup "${call.name}" is not supported`,
-        hint ?? `there are ${[...LOOKUPS.keys(), 'vars', 'items', 'dict', 'sequence', 'indexed_items', 'nested', 'together', 'subelements'].sort().join(', ')}`);
+        hint ?? `there are ${[...LOOKUPS.keys(), 'vars', 'items', 'dict', 'sequence', 'indexed_items', 'nested', 'together'].sort().join(', ')}`);
     },
   };
 }

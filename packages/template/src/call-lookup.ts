@@ -1,5 +1,6 @@
 import { HsmfleetError, Secret } from '@hsmfleet/contract';
 import { elementsOf } from './filters/collections.ts';
+import { formatText } from './format-text.ts';
 import { isMapping, OperationFailure, typeName, type Mapping, type Operand } from './operand.ts';
 import { truthy } from './operators.ts';
 import { toText } from './represent.ts';
@@ -52,12 +53,28 @@ export function runLookup(request: LookupRequest, find: (request: LookupRequest)
   return found.length === 1 ? (found[0] as Operand) : found;
 }
 
+/** `start`, `end` or `count`, `stride` and `format` of the lookup "sequence"; the results are texts. */
+function sequence(given: Mapping): Operand[] {
+  const [start, stride] = [Number(given.start ?? 1), Number(given.stride ?? 1)];
+  const end = given.end === undefined ? start + (Number(given.count) - 1) * stride : Number(given.end);
+  if (![start, end, stride].every(Number.isInteger) || stride === 0) throw new OperationFailure('the lookup "sequence" takes start, end or count, and stride as whole numbers', 'as in "start=1 end=3 format=web%02d"');
+  const count = Math.floor((end - start) / stride) + 1;
+  if (count > 100_000) throw new OperationFailure('the lookup "sequence" makes at most 100000 elements');
+  return Array.from({ length: Math.max(0, count) }, (_, index) => formatText(toText(given.format ?? '%d'), [start + index * stride]));
+}
+
 /** Lookups that compute on their arguments alone: they need no control host. */
 export const PURE_LOOKUPS: Record<string, ((args: Operand[], options: Mapping) => Operand[]) | undefined> = Object.assign(
   Object.create(null) as Record<string, (args: Operand[], options: Mapping) => Operand[]>,
   {
     items: (args: Operand[]) => args.flatMap((arg) => (Array.isArray(arg) ? arg : [arg])),
     list: (args: Operand[]) => args,
+    together: (args: Operand[]) => {
+      const lists = args.map((arg) => elementsOf(arg));
+      return Array.from({ length: Math.max(0, ...lists.map((list) => list.length)) }, (_, index) => lists.map((list) => list[index] ?? null));
+    },
+    nested: (args: Operand[]) => args.map((arg) => elementsOf(arg)).reduce<Operand[][]>((made, list) => made.flatMap((head) => list.map((item) => [...head, item])), [[]]),
+    sequence: (args: Operand[], options: Mapping) => args.length === 0 ? sequence(options) : args.flatMap((arg) => sequence(Object.fromEntries([...toText(arg).matchAll(/(\w+)=(\S+)/g)].map((found) => [found[1] as string, found[2] as string])))),
     indexed_items: (args: Operand[]) => args.flatMap((arg) => elementsOf(arg)).map((item, index) => [index, item]),
     dict: (args: Operand[]) =>
       args.flat().flatMap((arg) => {

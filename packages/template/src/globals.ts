@@ -29,12 +29,20 @@ function uncalledLookup(): never {
   throw new OperationFailure('a lookup can only be called by its own name');
 }
 
+/** A list of pairs as a mapping. */
+function fromPairs(pairs: Operand[]): Mapping {
+  return Object.fromEntries(pairs.map((pair) => {
+    if (!Array.isArray(pair) || pair.length !== 2) throw new OperationFailure('dict() takes a mapping, or a list of pairs');
+    return [String(pair[0]), pair[1] as Operand];
+  }));
+}
+
 /** Names that every template knows. Variables of the same name win. */
 export const GLOBALS: Record<string, Operand> = {
   true: true, True: true, false: false, False: false, none: null, None: null,
   omit: OMIT,
   range,
   namespace,
-  dict: (args, named) => ({ ...(isMapping(args[0] ?? null) ? (args[0] as Mapping) : {}), ...named }),
+  dict: ([first = null], named) => ({ ...(Array.isArray(first) ? fromPairs(first) : isMapping(first) ? first : {}), ...named }),
   lookup: uncalledLookup, query: uncalledLookup, q: uncalledLookup,
 };

@@ -93,6 +93,8 @@ function adaptTokenizer(tokens: Tokenizer, verbatimStrings: boolean): void {
   const next = tokens.nextToken.bind(tokens);
   let braces = 0;
   let inOutput = false;
+  /** The token before was the dot of an attribute: digits after it are one index, not part of a number with decimals. */
+  let afterDot = false;
   tokens.nextToken = () => {
     if (!tokens.in_code) {
       braces = 0;
@@ -117,8 +119,15 @@ function adaptTokenizer(tokens: Tokenizer, verbatimStrings: boolean): void {
       tokens.forward();
       return { type: 'symbol', value: 'r', lineno, colno };
     }
+    const index = afterDot ? /^\d+/.exec(tokens.currentStr())?.[0] : undefined;
+    afterDot = false;
+    if (index !== undefined) {
+      tokens.forwardN(index.length);
+      return { type: 'int', value: index, lineno, colno };
+    }
     const token = next();
     if (token?.type === 'left-curly') braces += 1;
+    afterDot = token?.type === 'operator' && token.value === '.';
     return token;
   };
   tokens._parseString = (delimiter) => parseString(tokens, delimiter, verbatimStrings && inOutput);

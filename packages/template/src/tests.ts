@@ -54,6 +54,12 @@ function version(): Test {
   };
 }
 
+/** With `convert_bool`, the words of YAML for no are false as well. */
+function holdsConverted(value: Operand, convert: Operand | undefined): boolean {
+  if (!truthy(convert ?? false) || typeof value !== 'string') return truthy(value);
+  return !/^(?:no|off|false|f|n|0)?$/i.test(value);
+}
+
 const isString = lenient((value) => typeof value === 'string' || value instanceof Secret);
 const isEqual = test(equals);
 const isIn = test((value, list) => contains(list, value));
@@ -71,8 +77,8 @@ export const TESTS: Record<string, Test | undefined> = Object.assign(Object.crea
   boolean: test((value) => typeof value === 'boolean'),
   true: test((value) => value === true),
   false: test((value) => value === false),
-  truthy: test(truthy),
-  falsy: test((value) => !truthy(value)),
+  truthy: { run: ([value = null, convert], named) => holdsConverted(value, convert ?? named.convert_bool) },
+  falsy: { run: ([value = null, convert], named) => !holdsConverted(value, convert ?? named.convert_bool) },
   mapping: test((value) => isMapping(value)),
   sequence: test((value) => Array.isArray(value) || typeof value === 'string' || isMapping(value)),
   iterable: test((value) => Array.isArray(value) || typeof value === 'string' || isMapping(value)),
