@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { HsmfleetError } from '@hsmfleet/contract';
 import type { RunOptions } from '@hsmfleet/runner';
-import { printable } from '@hsmfleet/terminal-text';
+import { printable } from '@hsmfleet/reporter';
 import { canAsk } from './ask-secret.ts';
 
 type Confirm = NonNullable<RunOptions['confirm']>;

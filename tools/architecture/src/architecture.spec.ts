@@ -122,6 +122,7 @@ test('secrets are looked at in these files only, each of which hands them straig
     'packages/age/src/age-keyring.ts', // the identity that opens
     'packages/agent-runtime/src/frame-pin-gate.ts', // keyed hash for the authority
     'packages/agent-runtime/src/inputs.ts', // a rendered template's bytes
+    'packages/agent-runtime/src/program-surroundings.ts', // variables that a task's programs get
     'packages/contract/src/redactor.ts', // what is looked for
     'packages/contract/src/value.ts', // the plan's one field for secrets
     'packages/httpd/src/pin-file-verdict.ts', // looks for line ends, tabs and emptiness in a PIN, and tells of nothing else
