@@ -34,7 +34,7 @@ export function failedReport(error: ErrorShape, soFar: Partial<ItemReport> = {})
     changes,
     outcome: outcomeOf(error.code) === 'refused' ? 'refused' : 'failed',
     error,
-    result: withLines({ ...soFar.result, changed: changes.length > 0, failed: true, skipped: false, msg: error.message }),
+    result: withLines({ ...soFar.result, changed: changes.length > 0, failed: true, msg: error.message }),
   };
 }
 
@@ -74,7 +74,8 @@ export function loopReport(items: readonly { item: Rendered; loopVar: string; re
     result: {
       changed: reports.some((report) => report.result.changed === true),
       failed,
-      skipped,
+      // as with Ansible, only what was skipped says so: people select by whether it is there
+      ...(skipped ? { skipped } : {}),
       msg: message,
       results: items.map(({ item, loopVar, report, index }) => ({
         ...report.result, [loopVar]: item, ansible_loop_var: loopVar,

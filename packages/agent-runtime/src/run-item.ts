@@ -155,7 +155,7 @@ function finish(outcome: PlanOutcome, told: Record<string, Rendered>, progress: 
     warnings,
     diffs,
     ...(outcome.message === undefined ? {} : { message: outcome.message }),
-    result: { ...result, changed, failed: false, skipped: false },
+    result: { ...result, changed, failed: false },
   };
 }
 

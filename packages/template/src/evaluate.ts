@@ -208,7 +208,8 @@ export class Evaluator {
   #variablesNamed({ args, options }: LookupRequest, at: At): Operand[] {
     return args.map((name) => {
       if (typeof name !== 'string') throw new OperationFailure(`the lookup "vars" takes names of variables, not ${typeName(name)}`);
-      const value = this.#lookUp(name, at);
+      // names such as none, which every template knows, are no variables
+      const value = this.around.resolve(name) ?? new Undefined(this.around.problem('UNDEFINED_VARIABLE', `the variable "${name}" is not defined`, at));
       return defined(value instanceof Undefined && options.default !== undefined ? options.default : value);
     });
   }

@@ -7,17 +7,26 @@ const LINE = /^(ok|changed|skipping|fatal|failed): \[([^\]\s]+)(?: -> [^\]]+)?\]
 export function readAnsibleOutput(stdout: string, exit: number): CaseOutcome {
   const outcome: CaseOutcome = { exit, tasks: {}, recap: {} };
   const lines = stdout.split('\n');
-  let task = { name: '', handler: false, lines: new Map<string, TaskLine>() };
+  let task = { name: '', handler: false, lines: new Map<string, TaskLine>(), included: new Set<string>() };
   let last: TaskLine[] = [];
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] as string;
     const head = /^(TASK|RUNNING HANDLER) \[(.*)\] \**$/.exec(line);
     if (head !== null) {
-      task = { name: bareName(head[2] as string), handler: head[1] !== 'TASK', lines: new Map() };
+      task = { name: bareName(head[2] as string), handler: head[1] !== 'TASK', lines: new Map(), included: new Set() };
       continue;
     }
     if (line === '...ignoring') {
       for (const each of last) each.ignored = true;
+      continue;
+    }
+    // an include is no task: what it includes follows. Items that it skipped are not told either
+    const included = /^included: .* for (.*?)(?: => \(item=.*\))?$/.exec(line);
+    if (included !== null) {
+      for (const host of (included[1] as string).split(', ')) {
+        task.included.add(host);
+        outcome.tasks[host] = (outcome.tasks[host] ?? []).filter((each) => each !== task.lines.get(host));
+      }
       continue;
     }
     const recap = /^(\S+)\s+: (ok=.*)$/.exec(line);
@@ -34,6 +43,7 @@ export function readAnsibleOutput(stdout: string, exit: number): CaseOutcome {
       text = `{\n${lines.slice(at + 1, end + 1).join('\n')}`;
       at = end;
     }
+    if (task.included.has(host)) continue;
     const known = task.lines.get(host);
     const entry: TaskLine = known ?? { name: task.name, ...(task.handler ? { handler: true as const } : {}), outcome: 'skipped' };
     if (known === undefined) {
