@@ -71,9 +71,8 @@ function startOf(pid: number): string {
 export function playDigest(play: RunnerPlay): string {
   const hash = createHash('sha256').update(JSON.stringify([play.index, play.name, play.batches]));
   for (const [host, plan] of play.plans) {
-    const { run: _run, user: _user, secrets, ...rest } = plan;
-    const origins = Object.entries(secrets).map(([name, { origin }]) => [name, origin]);
-    hash.update(JSON.stringify([host, origins, rest]));
+    const origins = Object.entries(plan.secrets).map(([name, { origin }]) => [name, origin]);
+    hash.update(JSON.stringify([host, origins, { ...plan, run: undefined, user: undefined, secrets: undefined }]));
   }
   return hash.digest('hex').slice(0, 32);
 }

@@ -74,19 +74,18 @@ function requestOf(id: string, request: unknown): KeptRequest {
 
 /** The options of then and of now. */
 async function again(id: string, kept: KeptRequest, playbook: string | undefined, options: ApplyWords, option: string): Promise<ApplyWords> {
-  const { project: _project, ...now } = options;
   if (playbook !== undefined && playbook !== kept.playbook) throw new HsmfleetError('USAGE', `run ${id} is of ${kept.playbook}, not of ${playbook}`, { hint: 'leave the playbook out' });
-  const other = Object.keys(now).find((name) => !GIVEN_ANEW.has(name) && now[name] !== undefined);
+  const other = Object.keys(options).find((name) => name !== 'project' && !GIVEN_ANEW.has(name) && options[name] !== undefined);
   if (other !== undefined) throw new HsmfleetError('USAGE', `${option} takes --${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} from the run`, { hint: `leave it out; "hsmfleet runs show ${id}" tells what the run was asked for` });
-  if (now.workers === true) throw new HsmfleetError('USAGE', `${option} and --workers do not go together`, { hint: 'hosts go on with any control host: leave --workers out' });
-  const given = now.extraVars ?? [];
+  if (options.workers === true) throw new HsmfleetError('USAGE', `${option} and --workers do not go together`, { hint: 'hosts go on with any control host: leave --workers out' });
+  const given = options.extraVars ?? [];
   const names = new Set(Object.keys(await parseExtraVars(given.filter((text) => !text.startsWith('@')))));
   const missing = kept.extraNames.filter((name) => !names.has(name));
   if (missing.length > 0) {
     throw new HsmfleetError('USAGE', `run ${id} was given ${missing.join(', ')} with -e, and values of the command line are not kept`, { hint: `give the same again: hsmfleet apply ${option} ${id} ${missing.map((name) => `-e ${name}=…`).join(' ')}` });
   }
   enter(id, kept.folder);
-  return { ...kept.options, ...now, extraVars: [...kept.extraFiles, ...given] };
+  return { ...kept.options, ...options, project: kept.options.project, extraVars: [...kept.extraFiles, ...given] };
 }
 
 function enter(id: string, folder: string): void {

@@ -1,5 +1,5 @@
-import type { Bound, Deferred } from '@hsmfleet/contract';
-import { HsmfleetError, Secret, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
+import type { Bound, Deferred , Secret} from '@hsmfleet/contract';
+import { HsmfleetError, type Rendered, type SourcePosition, type Value } from '@hsmfleet/contract';
 import type { BodyNode, Expression } from './ast.ts';
 import { defined, isMapping, OMIT, Undefined, type Operand } from './operand.ts';
 import { parsed } from './place.ts';

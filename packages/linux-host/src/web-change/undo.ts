@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { HsmfleetError } from '@hsmfleet/contract';
+import type { HsmfleetError } from '@hsmfleet/contract';
 import type { WebDeps } from './deps.ts';
 import { openJournal, type WebUnit } from './journal.ts';
 import { rollBack } from './roll-back.ts';
