@@ -16,7 +16,7 @@ beforeAll(() => {
     '- hosts: all', '  gather_facts: false', '  tasks:',
     '    - { name: first, command: sh -c "echo first >> /root/counter", register: kept, notify: late }',
     '    - { name: second, command: sh -c "echo second >> /root/counter; sleep 4" }',
-    '    - { name: third, command: sh -c "echo third {{ kept.rc }} {{ word }} >> /root/counter" }',
+    '    - name: third', '      command: sh -c "echo third {{ kept.rc }} {{ word }} >> /root/counter"',
     '  handlers: [{ name: late, command: sh -c "echo late >> /root/counter" }]',
     '- hosts: all', '  gather_facts: false', '  tasks: [{ name: last, command: sh -c "echo last >> /root/counter" }]', '',
   ].join('\n'));

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { HsmfleetError, toErrorShape } from '@hsmfleet/contract';
 import { stopHost, type StoppedHost } from '@hsmfleet/runner';
 import { openStore, type Store } from '@hsmfleet/store';
@@ -10,12 +9,11 @@ import { findRun } from '../find-run.ts';
 import type { FleetOptions } from '../fleet-options.ts';
 import { hostTarget } from '../host-target.ts';
 import { createTransports } from '../host-transports.ts';
+import { REACH_PLAY } from '../reach-play.ts';
 import { isHeld, type KeptRequest } from '../run-control.ts';
 import { runUser } from '../run-identity.ts';
 import { tellStory } from './run-story.ts';
 
-/** A play without tasks on all hosts: for what the hosts files say of reaching them. */
-const REACH_PLAY = fileURLToPath(new URL('../../plays/reach.yml', import.meta.url));
 /** How long the process that controls a run may take to end it, and a host its current task. */
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 250;
