@@ -14,16 +14,16 @@ import { MISTAKES, plantSecrets, setStage } from './leak-stage.ts';
  */
 
 /** Ways out, each with a text that proves that it was looked at. */
-const PATHS: Readonly<Record<string, string | RegExp>> = {
-  'output of apply': 'PLAY RECAP|web01',
-  'output of apply -v': /web01/,
-  'output of apply -vv': /web01/,
+const PATHS: Readonly<Record<string, RegExp>> = {
+  'output of apply': /PLAY RECAP/,
+  'output of apply -v': /web02/,
+  'output of apply -vv': /web02/,
   'output of apply -vvv --diff': /contents not shown/,
   'output of apply --check --diff': /contents not shown/,
   'events of apply --json': /"type":"task_finished"/,
   'the debug task': /debug of facts set/,
   'registered results, shown': /debug of a register/,
-  'names of tasks': /A name with/,
+  'names of tasks': /TASK \[\[secret\]\]/,
   'items of loops': /debug of a loop/,
   'handlers': /tell/,
   'messages of assertions and failures': /an assertion/,
@@ -211,10 +211,10 @@ async function serve(): Promise<void> {
     const url = /url=(\S+)/.exec(log)?.[1] ?? '';
     const headers = { authorization: `Bearer ${made.stdout.trim()}` };
     const get = async (path: string): Promise<string> => (await fetch(`${url}${path}`, { headers })).text();
-    const runs = JSON.parse(await get('/api/v1/runs')) as { items: { run: string }[] };
-    for (const path of ['overview', 'hosts', 'hosts/web01', 'controls', 'controls/content', 'checks', 'schedules', 'runs', 'views', ...runs.items.slice(0, 12).flatMap(({ run: id }) => [`runs/${id}`, `runs/${id}/hosts/web01`])]) see('answers of the API', await get(`/api/v1/${path}`));
+    const runs = JSON.parse(await get('/api/v1/runs')) as { items: { id: string }[] };
+    for (const path of ['overview', 'hosts', 'hosts/web01', 'controls', 'controls/content', 'checks', 'schedules', 'runs', 'views', ...runs.items.slice(0, 12).flatMap(({ id }) => [`runs/${id}`, `runs/${id}/hosts/web01`])]) see('answers of the API', await get(`/api/v1/${path}`));
     const abort = new AbortController();
-    const stream = await fetch(`${url}/api/v1/runs/${runs.items.at(-1)?.run ?? ''}/events`, { headers, signal: abort.signal });
+    const stream = await fetch(`${url}/api/v1/runs/${runs.items.at(-1)?.id ?? ''}/events`, { headers, signal: abort.signal });
     setTimeout(() => { abort.abort(); }, 1_500);
     try {
       for await (const part of stream.body ?? []) see('stream of the API', Buffer.from(part as Uint8Array).toString());
@@ -283,7 +283,7 @@ test.each(Object.entries(PATHS))('no secret in: %s', (path, proof) => {
     writeFileSync(join(process.env.HSMFLEET_LEAKS, `${path.replace(/\W+/g, '-')}.txt`), text);
     writeFileSync(join(process.env.HSMFLEET_LEAKS, 'planted.json'), JSON.stringify(planted, null, 1));
   }
-  expect(text, `${path} was not looked at`).toMatch(new RegExp(proof));
+  expect(text, `${path} was not looked at`).toMatch(proof);
   expect(text.split('\n').filter((line) => line.startsWith('LEAK '))).toEqual([]);
   const leaks = leaksIn(text, planted);
   expect(leaks).toEqual([]);

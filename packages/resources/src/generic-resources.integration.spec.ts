@@ -159,6 +159,12 @@ test('lineinfile', async () => {
   expect(readFileSync(at('conf'), 'utf8')).toBe('b\na=2\n');
   expect(await converge(lineinfile, { path: at('conf'), regexp: '^a', state: 'absent' })).toEqual(['write_file']);
   expect(statSync(at('conf')).mode & 0o777).toBe(0o600);
+  const { steps } = await planOf(lineinfile, { path: at('conf'), line: new Secret('pin 648219') });
+  const [step] = steps;
+  if (step === undefined) throw new Error('nothing to do');
+  expect(JSON.stringify([steps, await host.diff(step), host.describe(step)])).not.toContain('648219');
+  await host.execute(step, context);
+  expect(readFileSync(at('conf'), 'utf8')).toContain('pin 648219\n');
 });
 
 test('stat', async () => {

@@ -36,10 +36,10 @@ export const resource = defineResource<LineinfileParams, Facts>({
       if (params.create !== true) throw new HsmfleetError('TASK_FAILED', `${path} does not exist`, { hint: 'give create: true to make it' });
     }
     const before = facts.text ?? '';
-    // a template that a secret went into arrives as a Secret, whatever the schema says of text
-    const line: unknown = params.line;
-    const secret = line instanceof Secret ? line : undefined;
-    const after = editLines(before, { ...params, ...(secret === undefined ? {} : { line: secret.reveal() }), state } as LineEdit);
+    const secret = params.line instanceof Secret ? params.line : undefined;
+    const line = secret?.reveal() ?? params.line;
+    if (line !== null && typeof line === 'object') throw new HsmfleetError('PARAMS_INVALID', 'lineinfile.line must be a text');
+    const after = editLines(before, { ...params, ...(line === undefined ? {} : { line: String(line) }), state } as LineEdit);
     const content: Content = secret === undefined ? { from: 'text', text: after } : { from: 'secret', text: new Secret(after, secret.origin) };
     return planContent(
       { dest: path, ...(params.backup === undefined ? {} : { backup: params.backup }), ...attributesOf(params) },

@@ -11,7 +11,7 @@ export const LineinfileParams = Type.Object(
     dest: Type.Optional(AbsolutePath('another name of path')),
     name: Type.Optional(AbsolutePath('another name of path')),
     state: Type.Optional(Type.Union([Type.Literal('present'), Type.Literal('absent')], { description: 'present by default' })),
-    line: pattern('the line without its end; with backrefs, \\1 and \\g<name> stand for groups of regexp'),
+    line: Type.Optional(Type.Unknown({ description: 'the line without its end; with backrefs, \\1 and \\g<name> stand for groups of regexp. May be a secret' })),
     regexp: pattern('regular expression: the last line that matches is replaced (state absent: all that match go)'),
     search_string: pattern('instead of regexp: text that the line holds'),
     insertafter: pattern('where a new line goes: after the last line that matches, or EOF (the default)'),
