@@ -46,17 +46,19 @@ ${passwordFile ?? '.vault-password'}
   };
 }
 
-function readme({ passwordOption }: SkeletonAnswers): string {
+function readme({ passwordFile, passwordOption }: SkeletonAnswers): string {
+  // the file of a project's own is named once for all commands; how others give theirs is their choice, and repeated
+  const option = passwordFile === undefined ? ` ${passwordOption}` : '';
   return `# TLS whose keys stay in their tokens
 
 Commands for this folder, in the order of a first roll-out:
 
-    hsmfleet hosts accept webservers -i hosts.yml       # host keys, compared by you, once
-    hsmfleet doctor -i hosts.yml                        # what is missing on which host, and how to mend it
-    hsmfleet inventory -i hosts.yml                     # reads tokens, keys and certificates; needs no PIN, changes nothing
-    hsmfleet apply site.yml -i hosts.yml ${passwordOption} --check --diff
-    hsmfleet apply site.yml -i hosts.yml ${passwordOption} -l "webservers[0]"
-    hsmfleet apply site.yml -i hosts.yml ${passwordOption}
+${passwordFile === undefined ? '' : `    export ANSIBLE_VAULT_PASSWORD_FILE=${passwordFile}    # what decrypts the PIN\n`}    hsmfleet hosts accept webservers -i hosts.yml${option}    # host keys, compared by you, once
+    hsmfleet doctor webservers -i hosts.yml${option}    # what is missing on which host, and how to mend it
+    hsmfleet inventory -i hosts.yml${option}    # reads tokens, keys and certificates; changes nothing
+    hsmfleet apply site.yml -i hosts.yml${option} -l "webservers[0]" --check --diff
+    hsmfleet apply site.yml -i hosts.yml${option} -l "webservers[0]"
+    hsmfleet apply site.yml -i hosts.yml${option}
 
 The PIN is in \`group_vars/webservers/secrets.yml\`, encrypted. What decrypts it is not for the repository: keep a copy of it
 where your team keeps such things.

@@ -7,6 +7,16 @@ import { ROOT, type Ended } from './fleet.ts';
 /** What is typed in answer to what is asked. */
 export type Answers = readonly (readonly [question: RegExp, typed: string])[];
 
+/** How a line is typed. */
+export interface Typing {
+  /** Below the home folder. */
+  folder?: string;
+  answers?: Answers;
+  env?: NodeJS.ProcessEnv;
+  /** Ctrl-C is typed when this comes to its end; it can look at what is shown meanwhile. */
+  interrupt?: (shown: () => string) => Promise<void>;
+}
+
 const DEADLINE_MS = 240_000;
 
 /**
@@ -30,7 +40,7 @@ export class Newcomer {
     this.home = join(this.#root, 'home');
     mkdirSync(join(this.home, '.ssh'), { recursive: true, mode: 0o700 });
     copyFileSync(key, join(this.home, '.ssh/id_ed25519'));
-    mkdirSync(join(this.home, 'bin'));
+    for (const folder of ['bin', 'srv']) mkdirSync(join(this.home, folder));
     writeFileSync(join(this.home, 'bin/hsmfleet'), `#!/bin/sh\nexec ${join(ROOT, 'apps/cli/bin/hsmfleet')} "$@"\n`, { mode: 0o755 });
     this.#etcHosts = join(this.#root, 'hosts');
     writeFileSync(this.#etcHosts, `127.0.0.1 localhost\n${Object.entries(names).map(([name, address]) => `${address} ${name}\n`).join('')}`);
@@ -45,12 +55,9 @@ export class Newcomer {
     return readFileSync(this.path(...parts), 'utf8');
   }
 
-  /**
-   * Types a line and answers what is asked; each answer is given once, in any order.
-   * @param folder below the home folder
-   */
-  type(line: string, { folder = '', answers = [], env = {} }: { folder?: string; answers?: Answers; env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
-    const inside = `mount --bind ${this.home} /root && mount --bind ${this.#etcHosts} /etc/hosts && cd ${join('/root', folder)} && exec script -qec "$LINE" /dev/null`;
+  /** Types a line and answers what is asked; each answer is given once, in any order. The home folder's srv is /srv as well. */
+  type(line: string, { folder = '', answers = [], env = {}, interrupt }: Typing = {}): Promise<Ended> {
+    const inside = `mount --bind ${this.path('srv')} /srv && mount --bind ${this.home} /root && mount --bind ${this.#etcHosts} /etc/hosts && cd ${join('/root', folder)} && exec script -qec "$LINE" /dev/null`;
     const child = spawn('unshare', ['--mount', 'sh', '-c', inside], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...env, PATH: '/root/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8', TERM: 'dumb', NO_COLOR: '1', SHELL: '/bin/bash', LINE: line },
@@ -59,6 +66,7 @@ export class Newcomer {
       let shown = '';
       let seen = 0;
       const left = [...answers];
+      void interrupt?.(() => shown).then(() => child.stdin.write('\u0003'));
       const timer = setTimeout(() => { child.kill('SIGKILL'); }, DEADLINE_MS);
       child.stdout.on('data', (chunk: Buffer) => {
         shown += chunk.toString();
@@ -69,6 +77,7 @@ export class Newcomer {
         left.splice(index, 1);
         child.stdin.write(`${next[1]}\r`);
       });
+      child.stdin.on('error', () => undefined);
       child.on('close', (code) => {
         clearTimeout(timer);
         const stdout = shown.replaceAll('\r', '');

@@ -24,10 +24,10 @@ chown -R www-data:www-data .; chmod -R ug+rwX,o= .; rm -r "$new"`;
  * One folder of tokens is one drawer: a device in a drawer can be carried to a host.
  */
 export class Station {
-  readonly desk: Desk;
+  readonly desk: Pick<Desk, 'folder' | 'hsmfleet'>;
   readonly drawer: string;
 
-  constructor(desk: Desk, drawer = 'drawer') {
+  constructor(desk: Pick<Desk, 'folder' | 'hsmfleet'>, drawer = 'drawer') {
     this.desk = desk;
     this.drawer = join(desk.folder, drawer);
     mkdirSync(join(this.drawer, 'tokens'), { recursive: true });
