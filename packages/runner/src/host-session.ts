@@ -1,16 +1,18 @@
 import { HsmfleetError, PROTOCOL, toErrorShape, type AgentFrame, type ControlFrame, type DelegatedReport, type ErrorCode, type ErrorShape, type Plan, type RunEvent, type RunEventOf } from '@hsmfleet/contract';
 import type { Connection, HostTarget, Transport } from '@hsmfleet/transport';
-import { EXIT_MISSING, EXIT_NODE_TOO_OLD, parseMissing, ROOT_STATE_DIR, startCommand, type MissingParts } from './agent-command.ts';
+import { EXIT_NODE_TOO_OLD, ROOT_STATE_DIR, startCommand } from './agent-command.ts';
 import { AgentLink, type LinkEnd } from './agent-link.ts';
 import { ArtifactFetch, type ArtifactSink } from './artifact-fetch.ts';
-import { notDone, type CrossHost, type DelegateFrame } from './cross-host.ts';
+import type { CrossHost, DelegateFrame } from './cross-host.ts';
 import type { CustodyRegistry } from './custody-registry.ts';
 import type { EventSink } from './event-sink.ts';
+import { HostErrands } from './host-errands.ts';
 import { install } from './install.ts';
 import type { AgentBundle, RunTimings } from './model.ts';
 import type { PinAuthority, PinTicket } from './pin-authority.ts';
 import { PlayReport, type PlayStatus } from './play-report.ts';
 import { sendBlobs, type BlobNames } from './send-blobs.ts';
+import { explainEnd, lostOrThrow, type TalkEnd, type UndoOutcome } from './talk-end.ts';
 
 /** What all sessions of a run share. */
 export interface SessionContext {
@@ -30,18 +32,12 @@ export interface SessionContext {
   cross: CrossHost;
 }
 
-/** How a talk with an agent about one play ended. */
-type TalkEnd = { kind: 'done'; status: PlayStatus } | { kind: 'error'; error: ErrorShape } | { kind: 'lost' } | { kind: 'held' } | { kind: 'earlier' } | { kind: 'undone'; outcome: UndoOutcome } | { kind: 'missing'; missing: MissingParts };
-
 /** Agent missing, runtime missing, system's Node too old, all well: a host never needs more starts than that. */
 const MAX_STARTS = 4;
 /** Longest pause between two tries to reach a lost host, milliseconds. */
 const MAX_PAUSE_MS = 5_000;
 /** Lost connections after which packages are given up. */
 const MAX_COLLECTS = 5;
-
-/** What came of putting back what a batch changed. `none`: this host changed nothing. */
-export type UndoOutcome = 'none' | 'put_back' | 'failed';
 
 /** Codes that say that a site does not serve what a play wanted it to. */
 const PROOF_CODES: ReadonlySet<string> = new Set<ErrorCode>(['WEB_ROLLED_BACK', 'WEB_DOWN']);
@@ -65,8 +61,8 @@ export class HostSession {
   readonly #fetch: ArtifactFetch;
   /** The end of the play as the agent told it, held back until its packages are here. */
   #finished: RunEvent | undefined;
-  /** Tasks that other hosts had done here, and the link over which each was sent. */
-  readonly #delegated = new Map<string, { frame: DelegateFrame; link?: AgentLink; settle: (report: DelegatedReport) => void }>();
+  /** Tasks that other hosts have done here. */
+  readonly #errands: HostErrands;
   /** The agent is started for others, no play runs. */
   #helping: Promise<void> | undefined;
   #ends: RunEventOf<'host_finished'>['ends'];
@@ -77,6 +73,7 @@ export class HostSession {
   constructor(host: string, context: SessionContext) {
     this.#host = host;
     this.#context = context;
+    this.#errands = new HostErrands(host);
     this.#fetch = new ArtifactFetch(host, context.artifacts, context.timings.artifactStall);
   }
 
@@ -130,12 +127,11 @@ export class HostSession {
 
   /** Has this host do a task for another one, in the middle of its own play or with an agent started for that. Never throws. */
   delegate(frame: DelegateFrame, target: HostTarget): Promise<DelegatedReport> {
-    return new Promise((resolve) => {
-      this.#delegated.set(frame.request, { frame, settle: resolve });
-      this.#report?.learn(frame.secrets);
-      if (this.#link?.open === true && this.#greeted) this.#sendDelegated(this.#link);
-      else if (this.#report === undefined && this.#helping === undefined) this.#helping = this.#help(target).finally(() => { this.#helping = undefined; });
-    });
+    const done = this.#errands.add(frame);
+    this.#report?.learn(frame.secrets);
+    if (this.#link?.open === true && this.#greeted) this.#errands.send(this.#link);
+    else if (this.#report === undefined && this.#helping === undefined) this.#helping = this.#help(target).finally(() => { this.#helping = undefined; });
+    return done;
   }
 
   async #help(target: HostTarget): Promise<void> {
@@ -144,26 +140,9 @@ export class HostSession {
       const end = await this.#talk(undefined);
       if (end.kind === 'done') return;
       const lost = new HsmfleetError('CONNECTION_LOST', `the connection to ${this.#host} was lost while its agent was started`, { host: this.#host });
-      this.#failDelegated(undefined, end.kind === 'error' ? end.error : lost.toShape());
+      this.#errands.fail(undefined, end.kind === 'error' ? end.error : lost.toShape());
     } catch (thrown) {
-      this.#failDelegated(undefined, toErrorShape(thrown));
-    }
-  }
-
-  #sendDelegated(link: AgentLink): void {
-    for (const work of this.#delegated.values()) {
-      if (work.link !== undefined) continue;
-      work.link = link;
-      link.send(work.frame);
-    }
-  }
-
-  /** @param link what was sent over it is lost; undefined: what was not sent yet cannot be */
-  #failDelegated(link: AgentLink | undefined, why?: ErrorShape): void {
-    for (const [request, work] of this.#delegated) {
-      if (work.link !== link) continue;
-      this.#delegated.delete(request);
-      work.settle(notDone(why ?? new HsmfleetError('CONNECTION_LOST', `the connection to ${this.#host} was lost while it did a task for ${work.frame.from}: whether it was done is not known`, { host: this.#host, hint: 'look there before you run it again' }).toShape(), link !== undefined));
+      this.#errands.fail(undefined, toErrorShape(thrown));
     }
   }
 
@@ -192,7 +171,7 @@ export class HostSession {
       this.#fetch.takeProblem();
       this.#finished = undefined;
       this.#report = undefined;
-      if (this.#link?.open !== true) this.#failDelegated(undefined, new HsmfleetError('UNREACHABLE', `${this.#host} cannot do a task for other hosts: its own play ended without a connection`, { host: this.#host }).toShape());
+      if (this.#link?.open !== true) this.#errands.fail(undefined, new HsmfleetError('UNREACHABLE', `${this.#host} cannot do a task for other hosts: its own play ended without a connection`, { host: this.#host }).toShape());
     }
   }
 
@@ -293,7 +272,7 @@ export class HostSession {
     this.#greeted = false;
     const link: AgentLink = new AgentLink(channel, this.#host, (frame) => { this.#receive(link, frame); }, (bytes) => { this.#fetch.take(bytes); });
     this.#link = link;
-    void link.ended.then(() => { this.#failDelegated(link); });
+    void link.ended.then(() => { this.#errands.fail(link); });
     return link;
   }
 
@@ -315,26 +294,12 @@ export class HostSession {
     return end;
   }
 
-  /** What the end of the agent's process means while a play is under way. */
   #explain(end: LinkEnd): TalkEnd {
-    if (!this.#greeted && (end.code === EXIT_MISSING || end.code === EXIT_NODE_TOO_OLD)) {
-      // the system's Node is too old: from now on only a pushed one counts
-      if (end.code === EXIT_NODE_TOO_OLD) this.#systemNode = false;
-      const missing = parseMissing(end.text);
-      if (missing !== undefined) return { kind: 'missing', missing };
-    }
-    if (end.problem !== undefined) {
-      this.#dropConnection();
-      return { kind: 'error', error: end.problem.toShape() };
-    }
-    if (end.lost) return { kind: 'lost' };
-    const how = end.signal === undefined ? `with exit code ${String(end.code ?? 'unknown')}` : `by ${end.signal}`;
-    const said = [end.text, end.stderr].map((text) => text.trim()).filter((text) => text !== '').join('; ');
-    const error = new HsmfleetError('AGENT', `the agent on ${this.#host} ended ${how}${this.#greeted ? ' in the middle of a play' : ' at its start'}${said === '' ? '' : `: ${this.#report?.redact(said) ?? ''}`}`, {
-      host: this.#host,
-      hint: this.#greeted ? `what it did until then is in ${this.#journal()}` : 'does Node run there? set up the host by hand or look at its logs',
-    });
-    return { kind: 'error', error: error.toShape() };
+    // the system's Node is too old: from now on only a pushed one counts
+    if (!this.#greeted && end.code === EXIT_NODE_TOO_OLD) this.#systemNode = false;
+    const explained = explainEnd(end, { host: this.#host, greeted: this.#greeted, journal: this.#journal(), redact: (text) => this.#report?.redact(text) ?? '' });
+    if (end.problem !== undefined && explained.kind === 'error') this.#dropConnection();
+    return explained;
   }
 
   #receive(link: AgentLink, frame: AgentFrame): void {
@@ -348,7 +313,7 @@ export class HostSession {
         this.#report?.started(frame.agent, frame.node, this.#uploaded);
         this.#uploaded = [];
         if (this.#cancelled) link.send({ type: 'cancel' });
-        this.#sendDelegated(link);
+        this.#errands.send(link);
         if (this.#report === undefined) this.#endTalk({ kind: 'done', status: 'ok' });
         return;
       case 'event':
@@ -396,12 +361,9 @@ export class HostSession {
           this.#link?.send({ type: 'delegate_reply', request: frame.request, report });
         }).catch((error: unknown) => { link.fail(error as HsmfleetError); });
         return;
-      case 'delegate_result': {
-        const work = this.#delegated.get(frame.request);
-        this.#delegated.delete(frame.request);
-        work?.settle(frame.report);
+      case 'delegate_result':
+        this.#errands.settle(frame.request, frame.report);
         return;
-      }
       case 'step_request':
         void this.#context.cross.confirm(frame.task, frame.name).then((answer) => {
           this.#link?.send({ type: 'step_reply', request: frame.request, go: answer !== 'no', rest: answer === 'continue' });
@@ -409,7 +371,7 @@ export class HostSession {
         return;
       case 'busy':
         if (this.#report === undefined) {
-          this.#failDelegated(link, new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again' }).toShape());
+          this.#errands.fail(link, new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again' }).toShape());
           return;
         }
         // an agent of this very run that has not noticed yet that its runner is gone: it ends soon, or runs the play
@@ -420,7 +382,7 @@ export class HostSession {
         this.#endTalk({ kind: 'error', error: new HsmfleetError('HOST_BUSY', `${this.#host} is busy: run ${frame.run} by ${frame.user} since ${frame.since}`, { host: this.#host, hint: 'wait until it has ended, then run again', details: { run: frame.run, user: frame.user, since: frame.since } }).toShape() });
         return;
       case 'error':
-        if (this.#report === undefined) this.#failDelegated(link, { ...frame.error, host: this.#host });
+        if (this.#report === undefined) this.#errands.fail(link, { ...frame.error, host: this.#host });
         this.#endTalk({ kind: 'error', error: { ...frame.error, host: this.#host } });
         return;
       case 'done':
@@ -432,7 +394,7 @@ export class HostSession {
   /** What the agent may ask for: files of its plan, and of tasks that others have done here. */
   #blobNames(): BlobNames {
     const own = this.#plan ?? { tasks: [], handlers: [] };
-    return { host: this.#host, handlers: own.handlers, tasks: [...own.tasks, ...[...this.#delegated.values()].map(({ frame }) => frame.task)] };
+    return { host: this.#host, handlers: own.handlers, tasks: [...own.tasks, ...this.#errands.tasks] };
   }
 
   #answerClaim(link: AgentLink, request: number, holder: string | undefined): void {
@@ -524,12 +486,6 @@ export class HostSession {
     for (const ticket of this.#tickets.values()) ticket.abandon();
     this.#tickets.clear();
   }
-}
-
-/** A connection that was there and is gone again is looked for, wherever it was lost: while files were sent, say. */
-function lostOrThrow(thrown: unknown): TalkEnd {
-  if (thrown instanceof HsmfleetError && thrown.code === 'CONNECTION_LOST') return { kind: 'lost' };
-  throw thrown;
 }
 
 /** Only the control host tells these. */
