@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Rendered } from '@hsmfleet/contract';
 import { runDirectory } from './journal.ts';
@@ -47,7 +47,7 @@ export class TaskLog {
         this.#doubtful.delete(entry.task);
       }
     }
-    if (end > 0) writeSync(this.#file, '\n');
+    if (end < statSync(path).size) truncateSync(path, end);
   }
 
   /** How a task ended in an earlier agent of this run; undefined when it did not. */
