@@ -158,7 +158,7 @@ describe('edit', () => {
 
 describe('create', () => {
   it('makes a file for its owner alone, and never replaces one', async () => {
-    const made = join(folder, 'new.yml');
+    const made = join(folder, 'folders/on/the/way/new.yml');
     await createVaultFile(made, key('default'), (path) => Promise.resolve(writeFileSync(path, 'a: 1\n')));
     expect([readFileSync(made, 'utf8').split('\n')[0], modeOf(made)]).toEqual(['$ANSIBLE_VAULT;1.1;AES256', '600']);
     await expect(createVaultFile(made, key('default'), () => Promise.resolve())).rejects.toMatchObject({ code: 'FILE_WRITE' });

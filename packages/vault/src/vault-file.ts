@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { HsmfleetError, sealedKind } from '@hsmfleet/contract';
 import { editInMemory, type Editor } from './edit-in-memory.ts';
 import { replaceFile } from './replace-file.ts';
@@ -41,12 +41,16 @@ export async function decryptVaultFile(path: string, opener: Opener, output = pa
 }
 
 /**
- * Lets a person write a new encrypted file.
+ * Lets a person write a new encrypted file. Folders on the way to it are made, as ansible-vault does.
  * @throws HsmfleetError FILE_WRITE when it exists, and what editing throws
  */
 export async function createVaultFile(path: string, sealer: Sealer, editor: Editor): Promise<void> {
   const exists = await readFile(path).then(() => true, (thrown: unknown) => (thrown as NodeJS.ErrnoException).code !== 'ENOENT');
   if (exists) throw new HsmfleetError('FILE_WRITE', `${path} exists already`, { hint: `hsmfleet vault edit changes it, hsmfleet vault encrypt encrypts it` });
+  // before anybody writes anything: a folder that cannot be made is told of now
+  await mkdir(dirname(path), { recursive: true }).catch((thrown: unknown) => {
+    throw new HsmfleetError('FILE_WRITE', `cannot make the folder of ${path}: ${(thrown as Error).message}`, { cause: thrown });
+  });
   const plaintext = await editInMemory(Buffer.alloc(0), path, editor);
   await keep(path, await sealer.seal(plaintext), 'absent');
 }
