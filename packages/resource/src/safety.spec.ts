@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
  */
 const FILE = fileURLToPath(new URL('testdata/must-not-typecheck.ts', import.meta.url));
 
-test('what the safety types forbid does not compile', () => {
+test('what the safety types forbid does not compile', { timeout: 90_000 }, () => {
   const program = ts.createProgram([FILE], {
     strict: true, noEmit: true, skipLibCheck: true, target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext, allowImportingTsExtensions: true, types: ['node'],

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PlannedTask } from '@hsmfleet/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,10 +51,13 @@ describe.skipIf(!built)('the runner with the real agent', () => {
   it('tells who holds a busy host', async () => {
     const plan = (run: string, argv: string[]) => fleet.play(['web01'], {}, { plan: () => ({ run, tasks: [task('0.t0', 'command', { argv })] }) });
     let second: ReturnType<TestFleet['run']> | undefined;
-    const first = await fleet.run([plan('run-00000001', ['sleep', '1'])], {
+    // the first run ends when the second has been told
+    const told = join(mkdtempSync(join(tmpdir(), 'hsmfleet-busy-')), 'told');
+    const first = await fleet.run([plan('run-00000001', ['sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', told])], {
       bundle: realBundle(),
-      onEvent: (event) => { if (event.type === 'host_started') second = new Promise((resolve) => setTimeout(resolve, 300)).then(() => fleet.run([plan('run-00000002', ['true'])], { bundle: realBundle(), run: 'run-00000002' })); },
+      onEvent: (event) => { if (event.type === 'task_started') second ??= fleet.run([plan('run-00000002', ['true'])], { bundle: realBundle(), run: 'run-00000002' }).finally(() => { writeFileSync(told, ''); }); },
     });
+    rmSync(dirname(told), { recursive: true });
     expect(first.exitCode).toBe(0);
     expect((await second)?.of('task_finished')[0]?.error).toMatchObject({ code: 'HOST_BUSY', details: { run: 'run-00000001', user: 'alice' } });
   });

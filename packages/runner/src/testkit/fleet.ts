@@ -103,7 +103,7 @@ export function createTestFleet(installed = true): TestFleet {
       const events: RunEvent[] = [];
       const summary = await runPlays({
         run: RUN, user: 'alice', playbook: 'site.yml', check: false, plays, transport: () => transport, bundle, blob: () => undefined, forks: 10,
-        stateDir, timings: { reattach: 2000, reattachPause: 20, cancel: 1000, agentStart: 5000 }, ...more,
+        stateDir, timings: { reattach: 2000, reattachPause: 20, cancel: 1000, agentStart: 30_000 }, ...more,
         onEvent: (event) => { events.push(event); more.onEvent?.(event); },
       });
       return { ...summary, events, of: (type, host) => events.filter((event) => event.type === type && (host === undefined || event.host === host)) as never };
