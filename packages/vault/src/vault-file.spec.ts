@@ -170,7 +170,7 @@ describe('create', () => {
     }).catch((thrown: unknown) => thrown as HsmfleetError);
     expect(error).toMatchObject({ code: 'FILE_WRITE' });
     expect(readFileSync(late, 'utf8')).toBe('pin: "648219"\n');
-    expect(readdirSync(folder).sort()).toEqual(['late.yml', 'new.yml', basename(file)].sort());
+    expect(readdirSync(folder).sort()).toEqual(['folders', 'late.yml', basename(file)].sort());
     rmSync(/\/dev\/shm\/\S+\.vault/.exec((error as HsmfleetError).hint ?? '')?.[0] ?? '/nonexistent', { force: true });
   });
 });
