@@ -32,10 +32,10 @@ const SHOW = `
     - { name: set_fact, set_fact: { copied: "{{ age_pin }}/{{ composed }}", nested: { a: ["{{ vault_pin }}"] } } }
     - { name: debug of facts set, debug: { msg: "{{ copied }} {{ nested | to_json }} {{ copied | b64encode }} {{ copied | upper | lower }} {{ copied | quote }} {{ nested | to_nice_yaml }}" } }
     - name: a program that prints what it is given, as it is and encoded
-      command: { argv: [sh, -c, 'tee /dev/stderr | tee /srv/leak-raw | base64 -w0; echo; base64 -w0 < /srv/leak-raw | rev; echo; od -An -v -tx1 < /srv/leak-raw | tr -d " \\n"; rm /srv/leak-raw'], stdin: "{{ vault_pin }}" }
+      command: { argv: [sh, -c, 'tee /dev/stderr | tee /srv/leak-raw | base64 -w0; echo; od -An -v -tx1 < /srv/leak-raw | tr -d " \\n"; rm /srv/leak-raw'], stdin: "{{ vault_pin }}" }
       register: printed
     - { name: debug of a register, debug: { var: printed } }
-    - { name: debug of lines, debug: { msg: "{{ printed.stdout_lines }}" } }
+    - { name: debug of lines, debug: { msg: "{{ printed.stdout_lines | default([]) }}" } }
     - name: a loop
       debug: { msg: "{{ item }} {{ item.pin | default('') }}" }
       loop: ["{{ vault_pin }}", "{{ age_pin }}", { pin: "{{ whole_pin }}" }]

@@ -37,7 +37,7 @@ const PATHS: Readonly<Record<string, RegExp>> = {
   'errors of compiling': /error/,
   'errors of compiling with --debug': /error/,
   'excerpts of YAML errors': /error/,
-  'errors of templates on hosts': /TEMPLATE_INVALID|cannot|not/,
+  'errors of templates on hosts': /a condition that is wrong/,
   'a login that is refused': /stranger/,
   'errors of a database address': /error/,
   'wrong passwords and identities': /error/,
@@ -154,7 +154,10 @@ async function perform(): Promise<void> {
 /** Mistakes, reports, the server, and what is left behind. */
 async function afterwards(): Promise<void> {
   // what one of them cannot do is told by its own ways out, which were not looked at then
-  for (const act of [mistakes, reports, serve, commands, leftOnHosts]) await act().catch((thrown: unknown) => { process.stdout.write(`${act.name}: ${String(thrown).slice(0, 400)}\n`); });
+  for (const acts of [[mistakes, reports], [serve], [commands, leftOnHosts]]) {
+    const ended = await Promise.allSettled(acts.map((act) => act()));
+    for (const each of ended) if (each.status === 'rejected') process.stdout.write(`${String(each.reason).slice(0, 400)}\n`);
+  }
   const state = join(desk.folder, 'state');
   await searchHere('the state folder of the control host', state);
   await searchHere('the store as bytes, with its log', ...readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((name) => /\.sqlite|\.db|-wal$/.test(name)).map((name) => join(state, name)));
