@@ -41,9 +41,8 @@ export function runsSuite(kind: StoreKind): void {
     it('that are taken up again count what hosts told, not that they were lost', async () => {
       const event = stamp(RUN);
       const lost = { code: 'CONNECTION_LOST', message: 'lost' } as const;
-      const started = { type: 'run_started', playbook: 'site.yml', user: 'anna', check: false, hosts: ['a', 'b', 'c'], version: '0.1.0' } as const;
       for (const one of [
-        event('', started), event('a', finished('x', 'changed')), { ...event('a', { type: 'host_unreachable', error: lost }), seq: CONTROL_SEQ_BASE },
+        event('', { type: 'run_started', playbook: 'site.yml', user: 'anna', check: false, hosts: ['a', 'b', 'c'], version: '0.1.0' }), event('a', finished('x', 'changed')), { ...event('a', { type: 'host_unreachable', error: lost }), seq: CONTROL_SEQ_BASE },
         { ...event('b', finished('run the play', 'failed', { task: '0.agent', resource: 'agent', error: { code: 'AGENT', message: 'no' } })), seq: CONTROL_SEQ_BASE },
         event('c', finished('x', 'failed', { error: { code: 'TASK_FAILED', message: 'no' } })), event('c', { type: 'host_finished', play: 0, status: 'failed' }),
         event('', { type: 'run_finished', counts: {}, exitCode: 6, durationMs: 1 }),
