@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { Deferred, type Value } from '@hsmfleet/contract';
 import { describe, expect, it } from 'vitest';
-import { renderText, renderValue, scopeOf } from './index.ts';
+import { evaluate, renderText, renderValue, scopeOf } from './index.ts';
+import { expressions, variables as ofExpressions } from './testdata/expressions.ts';
 
 /** Renders a list of templates with Ansible's own templar: template texts and variables on stdin, results on stdout. */
 const PROGRAM = `
@@ -42,5 +43,37 @@ describe.skipIf(!available)('templates come out as Ansible renders them', () => 
     expect(renderText(template, scopeOf(variables))).toBe(expected[index]?.[0]);
     // the space keeps it text: one output alone would keep the type of its value
     expect(renderValue(new Deferred(`${template} `), scopeOf(variables))).toBe(`${String(expected[index]?.[1])} `);
+  });
+});
+
+/** Evaluates expressions with Ansible, each printed as JSON. */
+const EVALUATE = `
+import json, sys
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+given = json.load(sys.stdin)
+templar = Templar(loader=DataLoader(), variables=given['variables'])
+print(json.dumps([json.loads(templar.template('{{ (' + text + ') | to_json }}', convert_data=False, escape_backslashes=False)) for text in given['expressions']]))
+`;
+
+/** What tells the same about a JSON value, whatever the order of keys. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, canonical(item)]));
+}
+
+describe.skipIf(!available)('expressions have the values that Ansible gives them', () => {
+  // times are local in both
+  const run = spawnSync('/usr/bin/python3', ['-c', EVALUATE], { encoding: 'utf8', input: JSON.stringify({ expressions, variables: ofExpressions }) });
+  const expected = run.status === 0 ? (JSON.parse(run.stdout) as unknown[]) : [];
+
+  it(`Ansible ran over ${String(expressions.length)} expressions`, () => {
+    expect(run.stderr).toBe('');
+    expect(expected).toHaveLength(expressions.length);
+  });
+
+  it.each(expressions.map((expression, index) => [expression, index] as const))('%s', (expression, index) => {
+    expect(canonical(JSON.parse(JSON.stringify(evaluate(expression, scopeOf(ofExpressions)))))).toEqual(canonical(expected[index]));
   });
 });

@@ -128,7 +128,12 @@ export class Evaluator {
   }
 
   #mapping(pairs: PairNode[]): Mapping {
-    return Object.fromEntries(pairs.map((pair) => [toText(reveal(this.evaluate(pair.key)).value), this.evaluate(pair.value)]));
+    return Object.fromEntries(pairs.map((pair) => {
+      const { value: key, origin } = reveal(this.evaluate(pair.key));
+      // keys are shown wherever mappings are: they are names
+      if (origin !== undefined) throw this.around.problem('TEMPLATE_INVALID', 'a secret cannot be the key of a mapping', pair, 'make it a value');
+      return [toText(key), this.evaluate(pair.value)];
+    }));
   }
 
   #compare(node: CompareNode): boolean {
@@ -242,9 +247,11 @@ export class Evaluator {
       named,
       apply: (name, input, rest) => this.#filter(name, [input, ...rest], {}, at),
       check: (name, input, rest) => this.#test(name, [input, ...rest], {}, at),
-      member: (target, key) =>
-        memberOf(target, key) ??
-        new Undefined(this.around.problem('UNDEFINED_VARIABLE', `an element has no attribute "${String(key)}"`, at)),
+      member: (target, key) => {
+        const { value, origin } = reveal(key);
+        const shown = origin === undefined ? String(value) : SECRET_MASK;
+        return memberOf(target, value) ?? new Undefined(this.around.problem('UNDEFINED_VARIABLE', `an element has no attribute "${shown}"`, at));
+      },
     };
   }
 

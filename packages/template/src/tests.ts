@@ -3,7 +3,7 @@ import { compare, contains, equals, truthy } from './operators.ts';
 import { pythonRegex } from './python-regex.ts';
 import { toText } from './represent.ts';
 import { Secret } from '@hsmfleet/contract';
-import { compareVersions } from './versions.ts';
+import { compareSemantic, compareVersions } from './versions.ts';
 
 export interface Test {
   /** It gets undefined values and secrets as they are. */
@@ -23,6 +23,17 @@ function result(key: string, negated = false): Test {
   });
 }
 
+/** The same by the name of the kind of match: match, fullmatch or search. */
+function matchesAs(): Test {
+  return {
+    run([value, pattern, ...rest], named) {
+      const how = toText(named.match_type ?? 'search');
+      const wanted = how === 'fullmatch' ? `(?:${toText(pattern ?? '')})(?![\\s\\S])` : (pattern ?? '');
+      return matches(how !== 'search').run([value ?? null, wanted, ...rest], named);
+    },
+  };
+}
+
 function matches(sticky: boolean): Test {
   return {
     run([value, pattern], named) {
@@ -39,7 +50,8 @@ function matches(sticky: boolean): Test {
 function version(): Test {
   return {
     run([value, wanted, operator], named) {
-      const order = compareVersions(toText(value ?? null), toText(wanted ?? null));
+      const kind = toText(named.version_type ?? (truthy(named.strict ?? false) ? 'strict' : 'loose'));
+      const order = (kind === 'semver' || kind === 'semantic' ? compareSemantic : compareVersions)(toText(value ?? null), toText(wanted ?? null));
       const sign = toText(operator ?? named.operator ?? '==');
       switch (sign) {
         case '==': case '=': case 'eq': return order === 0;
@@ -63,6 +75,14 @@ function holdsConverted(value: Operand, convert: Operand | undefined): boolean {
 const isString = lenient((value) => typeof value === 'string' || value instanceof Secret);
 const isEqual = test(equals);
 const isIn = test((value, list) => contains(list, value));
+/** Ansible asks the control host, where people mean the host. */
+function readsFiles(name: string): Test {
+  if (name === 'abs' || name === 'is_abs') return test((value) => toText(value).startsWith('/'));
+  return test(() => {
+    throw new OperationFailure(`the test "${name}" would look at files of this machine`, 'use the resource stat on the host, register it, and ask for stat.exists, stat.isdir and the like');
+  });
+}
+
 const isSuccess = result('failed', true);
 
 /** Every test by name, with Ansible's tests of registered results. */
@@ -99,7 +119,7 @@ export const TESTS: Record<string, Test | undefined> = Object.assign(Object.crea
   upper: test((value) => toText(value) === toText(value).toUpperCase()),
   match: matches(true),
   search: matches(false),
-  regex: matches(false),
+  regex: matchesAs(),
   version: version(), version_compare: version(),
   subset: test((value, of) => Array.isArray(value) && value.every((item) => contains(of, item))),
   superset: test((value, of) => Array.isArray(of) && of.every((item) => contains(value, item))),
@@ -108,5 +128,10 @@ export const TESTS: Record<string, Test | undefined> = Object.assign(Object.crea
   changed: result('changed'), change: result('changed'),
   failed: result('failed'), failure: result('failed'),
   skipped: result('skipped'), skip: result('skipped'),
+  url: test((value) => typeof value === 'string' && /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i.test(value)),
+  uri: test((value) => typeof value === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(value)),
+  urn: test((value) => typeof value === 'string' && /^urn:[^:]+:/i.test(value)),
+  unreachable: result('unreachable'), reachable: result('unreachable', true),
+  ...Object.fromEntries(['file', 'is_file', 'directory', 'is_dir', 'link', 'is_link', 'exists', 'link_exists', 'abs', 'is_abs', 'same_file', 'is_same_file', 'mount', 'is_mount'].map((name) => [name, readsFiles(name)])),
   succeeded: isSuccess, success: isSuccess, successful: isSuccess,
 } satisfies Record<string, Test>);

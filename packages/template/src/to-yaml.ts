@@ -12,11 +12,9 @@ export interface YamlStyle {
 /** YAML as Python's yaml.dump writes it, so that files match those Ansible made. */
 export function toYaml(value: Operand, style: YamlStyle): string {
   if (!Array.isArray(value) && !isMapping(value)) {
-    const text = scalar(value, style, 0, false, true);
-    // a plain scalar alone needs an end mark
-    return /^["'|>]/.test(text) ? `${text}\n` : `${text}\n...\n`;
+    return `${scalar(value, style, style.indent, false, 0, false)}\n`;
   }
-  if (inFlow(value, style)) return `${flowText(value, style)}\n`;
+  if (inFlow(value, style)) return `${flowText(value, style, 0, 0)}\n`;
   return `${block(value, style, 0)}\n`;
 }
 
@@ -37,42 +35,54 @@ function entriesOf(value: { [key: string]: Operand }, { sortKeys }: YamlStyle): 
 function block(value: Operand[] | { [key: string]: Operand }, style: YamlStyle, column: number): string {
   const pad = ' '.repeat(column);
   if (Array.isArray(value)) {
-    const at = column;
     // what follows a dash starts a whole level further in
     const inner = column + style.indent;
     return value.map((item) => {
-      const text = isCollection(item) && !inFlow(item, style) ? ' '.repeat(style.indent - 1) + block(item, style, inner).slice(inner) : ` ${isCollection(item) ? flowText(item, style, at + 2) : scalar(item, style, inner, false)}`;
+      const text = isCollection(item) && !inFlow(item, style) ? ' '.repeat(style.indent - 1) + block(item, style, inner).slice(inner) : ` ${isCollection(item) ? flowText(item, style, column + 2, column) : scalar(item, style, inner, false, column + 2, false)}`;
       return `${pad}-${text}`;
     }).join('\n');
   }
   return entriesOf(value, style).map(([key, item]) => {
-    const name = scalar(key, style, column, true);
-    if (!isCollection(item)) return `${pad}${name}: ${scalar(item, style, column + style.indent, false, false, column + name.length + 2)}`;
-    if (inFlow(item, style)) return `${pad}${name}: ${flowText(item, style, column + name.length + 2)}`;
+    const name = scalar(key, style, column, true, column, false);
+    if (!isCollection(item)) return `${pad}${name}: ${scalar(item, style, column + style.indent, false, column + name.length + 2, false)}`;
+    if (inFlow(item, style)) return `${pad}${name}: ${flowText(item, style, column + name.length + 2, column)}`;
     return `${pad}${name}:\n${block(item, style, Array.isArray(item) ? column : column + style.indent)}`;
   }).join('\n');
 }
 
-function flowText(value: Operand, style: YamlStyle, column = 0): string {
-  if (!isCollection(value)) return scalar(value, style, column, true, false, column, true);
-  const parts = Array.isArray(value)
-    ? value.map((item) => flowText(item, style))
-    : entriesOf(value, style).map(([key, item]) => `${scalar(key, style, column, true, false, column, true)}: ${flowText(item, style)}`);
-  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
-  let out = open;
-  let at = column + 1;
-  parts.forEach((part, index) => {
-    const separator = index === 0 ? '' : ',';
-    const room = at + separator.length + 1 + part.length;
-    if (index > 0 && room > style.width) {
-      out += `,\n${' '.repeat(style.indent)}${part}`;
-      at = style.indent + part.length;
-    } else {
-      out += (index === 0 ? '' : ', ') + part;
-      at += (index === 0 ? 0 : 2) + part.length;
-    }
+/** @param indent that of the collection around */
+function flowText(value: Operand[] | { [key: string]: Operand }, style: YamlStyle, start: number, indent: number): string {
+  const written: Written = { text: '', column: start };
+  writeFlow(value, style, written, indent);
+  return written.text;
+}
+
+interface Written {
+  text: string;
+  column: number;
+}
+
+function put(written: Written, text: string): void {
+  written.text += text;
+  const end = text.lastIndexOf('\n');
+  written.column = end < 0 ? written.column + text.length : text.length - end - 1;
+}
+
+/** A line goes on until it is too long, and breaks before the next entry. */
+function writeFlow(value: Operand[] | { [key: string]: Operand }, style: YamlStyle, written: Written, around: number): void {
+  const indent = around + style.indent;
+  const list = Array.isArray(value);
+  put(written, list ? '[' : '{');
+  const entries = list ? value.map((item): [undefined, Operand] => [undefined, item]) : entriesOf(value, style);
+  entries.forEach(([key, item], index) => {
+    if (index > 0) put(written, ',');
+    if (written.column > style.width) put(written, `\n${' '.repeat(indent)}`);
+    else if (index > 0) put(written, ' ');
+    if (key !== undefined) put(written, `${scalar(key, style, indent, true, written.column, true)}: `);
+    if (isCollection(item)) writeFlow(item, style, written, indent);
+    else put(written, scalar(item, style, indent + style.indent, false, written.column, true));
   });
-  return out + close;
+  put(written, list ? ']' : '}');
 }
 
 /** Texts that YAML 1.1 would read as something else. */
@@ -81,17 +91,21 @@ const NULLS = /^(?:~|null|Null|NULL|)$/;
 const NUMBERS = /^(?:[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+|[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 const DATES = /^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$/;
 
-function scalar(value: Operand, style: YamlStyle, column: number, key: boolean, alone = false, start = column, flow = false): string {
+/**
+ * @param indent where lines go on that were folded
+ * @param start column at which the text begins
+ */
+function scalar(value: Operand, style: YamlStyle, indent: number, key: boolean, start: number, flow: boolean): string {
   if (value === null) return 'null';
   if (value === OMIT || typeof value === 'function' || typeof value === 'object') throw new OperationFailure('the value cannot be written as YAML');
   if (typeof value === 'boolean') return value ? 'true' : 'false';
   if (typeof value === 'number') return String(value);
   const text = value;
-  if (needsEscapes(text)) return doubleQuoted(text, style.width, start, column, key);
+  if (needsEscapes(text)) return doubleQuoted(text, style.width, start, indent, key);
   const multiline = text.includes('\n');
   const resolves = BOOLEANS.test(text) || NULLS.test(text) || NUMBERS.test(text) || DATES.test(text) || text === '<<' || text === '=';
-  if (!resolves && isPlain(text, flow || key, alone) && !(multiline && key)) return key || flow ? text : folded(text, style.width, start, column);
-  return singleQuoted(text, style.width, start, column, key || flow);
+  if (!resolves && isPlain(text, flow || key) && !(multiline && key)) return key ? text : folded(text, style.width, start, indent);
+  return singleQuoted(text, style.width, start, indent, key);
 }
 
 /** Texts with control characters or spaces around line breaks can only be written with escapes. */
@@ -99,7 +113,7 @@ function needsEscapes(text: string): boolean {
   return /[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\uff01-\ufffd\u{10000}-\u{10ffff}]/u.test(text) || /\ufeff/.test(text) || / \n/.test(text) || (/\n/.test(text) && /^ | $/.test(text) && / \n|\n $/.test(text));
 }
 
-function isPlain(text: string, flow: boolean, _alone: boolean): boolean {
+function isPlain(text: string, flow: boolean): boolean {
   if (text === '' || /^\s|\s$/.test(text) || text.includes('\n')) return false;
   if (/^(?:---|\.\.\.)/.test(text)) return false;
   if (/^[#,[\]{}&*!|>'"%@`]/.test(text)) return false;

@@ -91,15 +91,28 @@ function merge(base: Mapping, over: Mapping, recursive: boolean, lists: string):
   for (const [key, value] of Object.entries(over)) {
     const old = Object.hasOwn(base, key) ? (base[key] as Operand) : undefined;
     if (recursive && old !== undefined && isMapping(old) && isMapping(value)) out[key] = merge(old, value, true, lists);
-    else if (Array.isArray(old) && Array.isArray(value) && lists === 'append') out[key] = [...old, ...value];
-    else if (Array.isArray(old) && Array.isArray(value) && lists === 'prepend') out[key] = [...value, ...old];
+    else if (Array.isArray(old) && Array.isArray(value)) out[key] = mergeLists(old, value, lists);
     else out[key] = value;
   }
   return out;
 }
 
-function flatten(items: Operand[], levels: number): Operand[] {
-  return items.flatMap((item) => (Array.isArray(item) ? (levels > 1 ? flatten(item, levels - 1) : item) : [item])).filter((item) => item !== null);
+/** @throws OperationFailure for a way that does not exist */
+function mergeLists(old: Operand[], value: Operand[], how: string): Operand[] {
+  const without = (items: Operand[], others: Operand[]): Operand[] => items.filter((item) => !others.some((other) => sameItem(item, other)));
+  switch (how) {
+    case 'replace': return value;
+    case 'keep': return old;
+    case 'append': return [...old, ...value];
+    case 'prepend': return [...value, ...old];
+    case 'append_rp': return [...without(old, value), ...value];
+    case 'prepend_rp': return [...value, ...without(old, value)];
+    default: throw new OperationFailure('combine has no such list_merge', 'it is replace, keep, append, prepend, append_rp or prepend_rp');
+  }
+}
+
+function flatten(items: Operand[], levels: number, skipNulls: boolean): Operand[] {
+  return items.flatMap((item) => (Array.isArray(item) ? (levels > 1 ? flatten(item, levels - 1, skipNulls) : item) : [item])).filter((item) => !skipNulls || item !== null);
 }
 
 function join(items: Operand[], call: FilterCall): Operand {
@@ -120,7 +133,14 @@ export const COLLECTION_FILTERS: Record<string, Filter> = {
   join: onList(join),
   first: onList((items, call) => (items.length === 0 ? call.member(items, 0) : (items[0] as Operand))),
   last: onList((items, call) => (items.length === 0 ? call.member(items, 0) : (items.at(-1) as Operand))),
-  unique: onList((items, call) => withoutRepeats(items, keyOf(call, argument(call, 1, 'attribute')))),
+  unique: onList((items, call) => {
+    const key = keyOf(call, argument(call, 1, 'attribute'));
+    const exact = truthy(argument(call, 0, 'case_sensitive') ?? false);
+    return withoutRepeats(items, (item) => {
+      const value = key(item);
+      return !exact && typeof value === 'string' ? value.toLowerCase() : value;
+    });
+  }),
   sort: onList(sort),
   reverse: handing((input) => (Array.isArray(input) ? [...input].reverse() : conceal([...toText(reveal(input).value)].reverse().join(''), reveal(input).origin))),
   min: onList((items, call) => extreme(items, call, -1)),
@@ -132,7 +152,7 @@ export const COLLECTION_FILTERS: Record<string, Filter> = {
     const { origin } = reveal(items);
     return conceal(items.reduce<number>((total, item) => total + Number(key(item)), Number(start)), origin);
   }),
-  flatten: onList((items, call) => flatten(items, Number(argument(call, 0, 'levels') ?? Infinity))),
+  flatten: onList((items, call) => flatten(items, Number(argument(call, 0, 'levels') ?? Infinity), truthy(argument(call, 1, 'skip_nulls') ?? true))),
   union: onList((items, call) => withoutRepeats([...items, ...elementsOf(call.args[0] ?? [])])),
   intersect: onList((items, call) => withoutRepeats(items.filter((item) => elementsOf(call.args[0] ?? []).some((other) => sameItem(item, other))))),
   difference: onList((items, call) => withoutRepeats(items.filter((item) => !elementsOf(call.args[0] ?? []).some((other) => sameItem(item, other))))),
@@ -149,25 +169,38 @@ export const COLLECTION_FILTERS: Record<string, Filter> = {
   }),
   items2dict: onList((items, call) => {
     const [key, value] = [argument(call, 0, 'key_name') ?? 'key', argument(call, 1, 'value_name') ?? 'value'];
-    return Object.fromEntries(items.map((item) => [toText(reveal(defined(call.member(item, key))).value), call.member(item, value)]));
+    return Object.fromEntries(items.map((item) => {
+      const { value: name, origin } = reveal(defined(call.member(item, key)));
+      if (origin !== undefined) throw new OperationFailure('a secret cannot be the key of a mapping', 'make it a value');
+      return [toText(name), call.member(item, value)];
+    }));
   }),
-  dictsort: handing((input) => {
+  dictsort: handing((input, call) => {
     if (!isMapping(input)) throw new OperationFailure(`dictsort needs a mapping, not ${typeName(input)}`);
-    return Object.entries(input).sort(([a], [b]) => compare(a.toLowerCase(), b.toLowerCase())).map(([key, value]) => [key, value]);
+    const exact = truthy(argument(call, 0, 'case_sensitive') ?? false);
+    const at = toText(argument(call, 1, 'by') ?? 'key') === 'value' ? 1 : 0;
+    const folded = (entry: [string, Operand]): Operand => {
+      const value = reveal(entry[at]).value;
+      return typeof value === 'string' && !exact ? value.toLowerCase() : value;
+    };
+    const sorted = Object.entries(input).sort((a, b) => compare(folded(a), folded(b)));
+    return truthy(argument(call, 2, 'reverse') ?? false) ? sorted.reverse() : sorted;
   }),
   items: handing((input) => (isMapping(input) ? Object.entries(input).map(([key, value]) => [key, value]) : [])),
   groupby: onList((items, call) => {
     const [attribute, fallback] = [argument(call, 0, 'attribute'), argument(call, 1, 'default')];
+    let origin: string | undefined;
     const key = (item: Operand): Operand => {
       const value = attribute === undefined ? item : follow(call, item, attribute);
-      return reveal(defined(value instanceof Undefined && fallback !== undefined ? fallback : value)).value;
+      const known = reveal(defined(value instanceof Undefined && fallback !== undefined ? fallback : value));
+      origin ??= known.origin;
+      return known.value;
     };
-    return withoutRepeats(items.map(key)).sort(compare).map((value) => [value, items.filter((item) => equals(key(item), value))]);
+    return withoutRepeats(items.map(key)).sort(compare).map((value) => [conceal(value, origin), items.filter((item) => equals(key(item), value))]);
   }),
   extract: handing((input, call) => {
-    const key = reveal(input).value;
     const more = call.args[1] ?? call.named.morekeys ?? [];
-    return [more].flat().reduce<Operand>((value, next) => (value instanceof Undefined ? value : call.member(value, next)), call.member(call.args[0] ?? null, key));
+    return [more].flat().reduce<Operand>((value, next) => (value instanceof Undefined ? value : call.member(value, next)), call.member(call.args[0] ?? null, input));
   }),
   length: handing((input) => {
     if (input instanceof Secret) return elementsOf(input).length;

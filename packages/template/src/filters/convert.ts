@@ -36,10 +36,17 @@ function fromJson(input: Operand): Operand {
   }
 }
 
+/** Python rounds halves to the even neighbour. */
+function roundHalfEven(value: number): number {
+  const down = Math.floor(value);
+  if (value - down !== 0.5) return Math.round(value);
+  return down % 2 === 0 ? down : down + 1;
+}
+
 function round(input: Operand, call: FilterCall): Operand {
   const scale = 10 ** Number(argument(call, 0, 'precision') ?? 0);
   const method = toText(argument(call, 1, 'method') ?? 'common');
-  const by = { common: Math.round, ceil: Math.ceil, floor: Math.floor }[method];
+  const by = { common: roundHalfEven, ceil: Math.ceil, floor: Math.floor }[method];
   if (by === undefined || typeof input !== 'number') throw new OperationFailure(`round cannot use ${typeName(input)} that way`);
   return by(input * scale) / scale;
 }

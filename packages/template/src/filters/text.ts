@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatText } from '../format-text.ts';
 import { capitalizeText, splitText, stripText, titleText } from '../methods.ts';
-import { OperationFailure, typeName, type Operand } from '../operand.ts';
+import { isMapping, OperationFailure, typeName, type Operand } from '../operand.ts';
 import { truthy } from '../operators.ts';
 import { expandGroups, pythonRegex } from '../python-regex.ts';
 import { toText } from '../represent.ts';
@@ -71,6 +71,11 @@ function hash(text: string, algorithm: string): string {
   }
 }
 
+/** The query of a URL. */
+function query(pairs: [Operand, Operand][]): string {
+  return pairs.map((pair) => pair.map((part) => encodeURIComponent(toText(part)).replaceAll('%20', '+')).join('=')).join('&');
+}
+
 /** Filters over texts; other inputs are printed first. */
 export const TEXT_FILTERS: Record<string, Filter> = {
   upper: onText((text) => text.toUpperCase()),
@@ -86,7 +91,7 @@ export const TEXT_FILTERS: Record<string, Filter> = {
   regex_replace: onText(regexReplace),
   regex_search: onText(regexSearch),
   regex_findall: onText((text, call) =>
-    [...text.matchAll(regexOf({ ...call, args: [call.args[0] ?? '', call.args[2] ?? false, call.args[1] ?? false] }, 1, true))].map((found) =>
+    [...text.matchAll(regexOf({ ...call, args: [call.args[0] ?? call.named.regex ?? '', call.args[2] ?? call.named.ignorecase ?? false, call.args[1] ?? call.named.multiline ?? false] }, 1, true))].map((found) =>
       found.length === 1 ? found[0] : found.length === 2 ? (found[1] ?? '') : found.slice(1).map((group) => group ?? ''),
     ),
   ),
@@ -106,7 +111,11 @@ export const TEXT_FILTERS: Record<string, Filter> = {
   checksum: onText((text) => hash(text, 'sha1')),
   sha1: onText((text) => hash(text, 'sha1')),
   md5: onText((text) => hash(text, 'md5')),
-  urlencode: onText((text) => encodeURIComponent(text).replaceAll('%2F', '/')),
+  urlencode: computing((input) => {
+    if (isMapping(input)) return query(Object.entries(input));
+    if (Array.isArray(input)) return query(input.map((pair) => (Array.isArray(pair) ? [pair[0] ?? null, pair[1] ?? null] : [pair, ''])));
+    return encodeURIComponent(toText(input)).replaceAll('%2F', '/');
+  }),
   indent: onText(indent),
   format: computing((input, call) => {
     if (typeof input !== 'string') throw new OperationFailure(`format needs a text, not ${typeName(input)}`);
