@@ -65,8 +65,9 @@ describe('as Ansible does it', () => {
 describe('otherwise, on purpose', () => {
   const page = readFileSync(join(ROOT, 'docs/reference/differences-from-ansible.md'), 'utf8').toLowerCase();
 
-  test.each(cases.flatMap((each) => (each.differs === undefined ? [] : [[each.name, each.differs] as const])))('%s: %s', (name, reason) => {
+  test.each(cases.flatMap((each) => (each.differs === undefined ? [] : [[each.name, each.differs, each.racing] as const])))('%s: %s', (name, reason, racing) => {
     expect(page).toContain(reason.toLowerCase());
+    if (racing) return;
     // a difference that is gone must not be declared any longer
     expect(differencesOf(recorded(name), (ours.get(name) as { outcome: CaseOutcome }).outcome)).not.toEqual([]);
   });

@@ -10,12 +10,14 @@ export interface ConformanceCase {
   args: string[];
   /** Set where the two differ on purpose: the reason, as docs/reference/differences-from-ansible.md gives it. */
   differs: string | undefined;
+  /** It only may differ, going by which host is faster. */
+  racing: boolean;
   /** Texts of its files by path; `site.yml` is the playbook. */
   files: Record<string, string>;
 }
 
 /**
- * Cases are text files: `# ` lines (the title, `args: …`, `differs: …`), then each file of the playbook after a line
+ * Cases are text files: `# ` lines (the title, `args: …`, `differs: …` or `may differ: …`), then each file of the playbook after a line
  * `-- PATH`.
  */
 export function readCases(folder: string): ConformanceCase[] {
@@ -32,9 +34,10 @@ function readCase(name: string, text: string): ConformanceCase {
   });
   return {
     name,
-    title: lines.find((line) => !/^(?:args|differs): /.test(line)) ?? name,
+    title: lines.find((line) => !/^(?:args|(?:may )?differs?): /.test(line)) ?? name,
     args: setting('args')?.split(' ') ?? [],
-    differs: setting('differs'),
+    differs: setting('differs') ?? setting('may differ'),
+    racing: setting('may differ') !== undefined,
     files: Object.fromEntries(files),
   };
 }
