@@ -5,6 +5,7 @@ import { describeFreshness, openStore, VIEWS, type QueryResult } from '@hsmfleet
 import { countOption } from './count-option.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { findNamedQuery, isQueryName, loadNamedQueries } from './named-queries.ts';
+import type { VaultOptions } from './vault-options.ts';
 
 /** How answers are printed. */
 export type AnswerFormat = 'table' | 'json' | 'csv';
@@ -37,7 +38,7 @@ export async function answerQuery(asked: string | undefined, options: AnswerOpti
   const collected = options.live === undefined ? 0 : await collectFirst(options.live, options);
   const store = await openStore();
   try {
-    const hosts = options.hosts === undefined ? undefined : await hostNames(options.hosts);
+    const hosts = options.hosts === undefined ? undefined : await hostNames(options.hosts, options);
     const result = await store.query(statement, { maxRows, timeoutMs, asOf: options.asOf });
     process.stdout.write(await formatAnswer(result, options.format));
     if (result.truncated) process.stderr.write(`only the first ${String(maxRows)} rows are shown; --max-rows allows more\n`);
@@ -107,7 +108,7 @@ export async function formatAnswer({ columns, rows }: QueryResult, format: Answe
   return stringify(rows, { header: true, columns });
 }
 
-async function hostNames(files: string[]): Promise<string[]> {
-  const { loadHosts } = await import('@hsmfleet/hosts');
-  return (await loadHosts(files)).select('all');
+async function hostNames(files: string[], vault: VaultOptions): Promise<string[]> {
+  const { openHosts } = await import('./open-hosts.ts');
+  return (await openHosts(files, vault)).select('all');
 }

@@ -80,13 +80,21 @@ class Bench {
   }
 }
 
+/** The read-only way to the device that is carried to web01: the host's own one shows the token that it came with, by its label. */
+const CARRIED_ENV = { P11_KIT_SERVER_ADDRESS: 'unix:path=/run/p11-kit-carried/pkcs11' };
+const SHOW_CARRIED = `mkdir -p /run/p11-kit-carried; cd /run/p11-kit-carried
+setsid p11-kit server -f -n $PWD/new --provider ${WRITABLE_MODULE} 'pkcs11:token=web01?write-protected=yes' </dev/null >/dev/null 2>&1 &
+while [ ! -S new ]; do sleep 0.05; done
+chmod 666 new; mv new pkcs11`;
+
 let station: Bench;
 const APPLY = 'hsmfleet apply playbooks/site.yml -i hosts.yml';
 followPage('docs/guide/preparing-tokens.md', person, typed, {
   folder: 'station',
   env: () => station.env,
   async prepare() {
-    placeProject(newcomer, 'station', ['web01'], { hsm_token: 'web01', server_name: 'web01.example.org' });
+    placeProject(newcomer, 'station', ['web01'], { hsm_token: 'web01', hsm_module_env: CARRIED_ENV, server_name: 'web01.example.org' });
+    await fleet.must('web01', 'sh', '-ec', SHOW_CARRIED);
     await must('hsmfleet hosts accept all -i web01,web02 --yes --trust-on-first-use', 'station');
     station = new Bench('station');
     place(newcomer, { 'station/pin': `${PIN}\n` });
@@ -140,7 +148,7 @@ async function placeModule(folder: string): Promise<void> {
   const sha256 = createHash('sha256').update(readFileSync(archive)).digest('hex');
   place(newcomer, {
     [`${folder}/module.yml`]: `module_source: ${archive}\nmodule_sha256: ${sha256}\nmodule_version: "2.9"\nmodule_build_depends: []\nmodule_depends: []\nmodule_regenerate: "no"\n`,
-    [`${folder}/hosts.yml`]: `builders: { hosts: { web01: } }\nwebservers:\n  hosts: { web01: , web02: }\n  vars: ${JSON.stringify({ hsm_module: '/usr/lib/x86_64-linux-gnu/libsc-hsm-pkcs11.so', hsm_module_env: READ_ONLY_ENV })}\n`,
+    [`${folder}/hosts.yml`]: `builders: { hosts: { web01: } }\nwebservers:\n  hosts:\n    web01: ${JSON.stringify({ hsm_module_env: CARRIED_ENV })}\n    web02:\n  vars: ${JSON.stringify({ hsm_module: '/usr/lib/x86_64-linux-gnu/libsc-hsm-pkcs11.so', hsm_module_env: READ_ONLY_ENV })}\n`,
   });
 }
 followPage('docs/guide/building-the-module.md', person, typed, {
@@ -198,7 +206,7 @@ followPage('README.md', person, typed, {
         writeFileSync(file, readFileSync(file, 'utf8').replace(/^hsm_module: .*$/m, `hsm_module: ${READ_ONLY_MODULE}\nhsm_module_env: ${JSON.stringify(READ_ONLY_ENV)}`));
         cpSync(newcomer.path('station/playbooks'), newcomer.path('fleet/playbooks'), { recursive: true });
         // web01 has the device that was carried there; the other one the token that it came with
-        place(newcomer, { 'fleet/host_vars/web02.example.net.yml': 'hsm_token: fleet-web02\n', 'fleet/host_vars/web01.example.net.yml': 'hsm_key_id: "13"\n' });
+        place(newcomer, { 'fleet/host_vars/web02.example.net.yml': 'hsm_token: fleet-web02\n', 'fleet/host_vars/web01.example.net.yml': `hsm_key_id: "13"\nhsm_module_env: ${JSON.stringify(CARRIED_ENV)}\n` });
       },
       answers: [[/Type "yes" to go on: $/, 'yes']],
     },
@@ -213,7 +221,7 @@ followPage('README.md', person, typed, {
     [MANIFEST]: {
       async before() {
         await desk.carry();
-        place(newcomer, { 'fleet/host_vars/web01.example.net.yml': '{}\n' });
+        place(newcomer, { 'fleet/host_vars/web01.example.net.yml': `hsm_module_env: ${JSON.stringify(CARRIED_ENV)}\n` });
       },
       // this manifest is about one of the two
       instead: () => [[APPLY, `${APPLY} -l web01.example.net`]],
@@ -222,7 +230,7 @@ followPage('README.md', person, typed, {
       async before() {
         await placeModule('fleet');
         await must('hsmfleet hosts accept all -i web01,web02 --yes --trust-on-first-use', 'fleet');
-        place(newcomer, { 'fleet/host_vars/web02.yml': 'hsm_token: fleet-web02\n' });
+        place(newcomer, { 'fleet/host_vars/web02.yml': 'hsm_token: fleet-web02\n', 'fleet/host_vars/web01.yml': `hsm_module_env: ${JSON.stringify(CARRIED_ENV)}\n` });
       },
     },
     'hsmfleet bench run -i hosts.yml web01 && hsmfleet bench report --out report': { instead: short('web01') },
@@ -233,7 +241,7 @@ followPage('README.md', person, typed, {
     },
     'hsmfleet serve -c serve.yml': {
       before: () => { place(newcomer, { 'fleet/serve.yml': 'listen: 127.0.0.1:0\nhosts: [hosts.yml]\nschedules:\n  - { name: nightly, cron: "30 2 * * *", profile: playbooks/profiles/hsm-webserver.yml }\n' }); },
-      until: / listening /,
+      until: / ready$/m,
     },
   },
 });

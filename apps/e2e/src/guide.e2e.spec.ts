@@ -52,11 +52,12 @@ followPage(`${GUIDE}/ssh.md`, person, typed, {
     'hsmfleet hosts accept -i hosts.yml --yes --fingerprints fingerprints.txt': {
       async before() {
         // as if they had come from the consoles: "web01 SHA256:…"
-        const { stdout } = await run(['ssh-keygen', '-lf', newcomer.path('.ssh/known_hosts')]);
-        const lines = stdout.split('\n').map((line) => /^\d+ (SHA256:\S+) (\S+) /.exec(line)).flatMap((found) => (found === null ? [] : [`${found[2] ?? ''} ${found[1] ?? ''}\n`]));
-        const own = lines.filter((line) => line.startsWith('web03 ')).map((line) => line.replace('web03', ALIAS));
+        const lines = await Promise.all(fleet.hosts.map(async (host) => {
+          const { stdout } = await run(['sh', '-c', 'ssh-keyscan -t ed25519 "$0" 2>/dev/null | ssh-keygen -lf -', fleet.address(host)]);
+          return [host, ...(host === 'web03' ? [ALIAS] : [])].map((name) => `${name} ${/SHA256:\S+/.exec(stdout)?.[0] ?? ''}\n`);
+        }));
         forget();
-        place(newcomer, { 'ssh/fingerprints.txt': [...lines, ...own].join('') });
+        place(newcomer, { 'ssh/fingerprints.txt': lines.flat().join('') });
       },
     },
   },
@@ -64,7 +65,9 @@ followPage(`${GUIDE}/ssh.md`, person, typed, {
 
 followPage(`${GUIDE}/hosts.md`, person, typed, {
   folder: 'hosts',
-  prepare: () => {
+  async prepare() {
+    // whatever became of the page before
+    await newcomer.type('hsmfleet hosts accept all -i web01,web02,web03 --yes --trust-on-first-use');
     placeProject(newcomer, 'hosts', fleet.hosts);
     place(newcomer, {
       'hosts/hosts.ini': '[web]\nweb[01:03].example.net  http_port=8080 motto="two words"\nold.example.net:2222\n\n[web:vars]\nadmins=[\'ann\', \'bob\']\n\n[prod:children]\nweb\n',
@@ -176,28 +179,29 @@ followPage(`${GUIDE}/vault.md`, person, typed, {
   env: () => ({ EDITOR: '/root/bin/type-door', SOFTHSM2_CONF: `${newcomer.path('vault/drawer')}/softhsm2.conf`, HSMFLEET_MODULE: WRITABLE_MODULE }),
   async prepare() {
     placeProject(newcomer, 'vault', fleet.hosts, {}, '');
-    place(newcomer, { '.vault-prod': 'open prod\n', 'vault/old': 'open old\n', 'vault/new': 'open new\n', 'vault/host_vars/web01/vault.yml': 'door: "one"\n', 'vault/host_vars/web02/vault.yml': 'door: "two"\n', 'vault/backup': 'a backup\n' });
+    rmSync(newcomer.path('vault/group_vars/webservers.yml'));
+    place(newcomer, { 'vault/group_vars/webservers/main.yml': variables, '.vault-prod': 'open prod\n', 'vault/old': 'open old\n', 'vault/new': 'open new\n', 'vault/host_vars/web01/vault.yml': 'door: "one"\n', 'vault/host_vars/web02/vault.yml': 'door: "two"\n', 'vault/backup': 'a backup\n' });
     place(newcomer, { 'bin/type-pin': `#!/bin/sh\nprintf 'token_pin: "%s"\\n' ${PIN} > "$1"\n`, 'bin/type-door': '#!/bin/sh\nprintf \'door: "four"\\n\' > "$1"\n' }, 0o755);
     await newcomer.type('hsmfleet vault encrypt backup --output backup.tar.vault', { folder: 'vault', answers: PASSWORD });
     await newcomer.type('mkdir -p ~/.config/hsmfleet && age-keygen -o ~/.config/hsmfleet/age.key && age-keygen -y ~/.config/hsmfleet/age.key > team.txt', { folder: 'vault' });
   },
   steps: {
-    'hsmfleet vault encrypt-string --name token_pin --vault-id prod@~/.vault-prod >> group_vars/webservers.yml': { answers: TEXT },
+    'hsmfleet vault encrypt-string --name token_pin --vault-id prod@~/.vault-prod >> group_vars/webservers/main.yml': { answers: TEXT },
     'hsmfleet vault create group_vars/webservers/vault.yml': { answers: PASSWORD },
     'hsmfleet vault edit group_vars/webservers/vault.yml': { answers: PASSWORD },
     'hsmfleet vault view group_vars/webservers/vault.yml': { answers: PASSWORD, shows: /door: "four"/ },
     'hsmfleet vault encrypt host_vars/*/vault.yml --vault-id prod@prompt': { answers: [[/assword.*: $/, 'open old'], [/again: $/, 'open old']] },
     'hsmfleet vault decrypt backup.tar.vault --output backup.tar': { answers: PASSWORD },
-    'hsmfleet vault encrypt-string --name token_pin --age-recipients-file team.txt >> group_vars/webservers.yml': { before: () => { place(newcomer, { 'vault/group_vars/webservers.yml': variables }); }, answers: TEXT },
+    'hsmfleet vault encrypt-string --name token_pin --age-recipients-file team.txt >> group_vars/webservers/main.yml': { before: () => { place(newcomer, { 'vault/group_vars/webservers/main.yml': variables }); }, answers: TEXT },
     'hsmfleet vault encrypt group_vars/webservers/secrets.yml --age-recipients-file team.txt': { before: () => { place(newcomer, { 'vault/group_vars/webservers/secrets.yml': 'door: "three"\n' }); } },
     'hsmfleet apply site.yml -i hosts.yml --age-identity ~/.config/hsmfleet/age.key': {
       // those of other people, with passwords that this one does not have
       before: () => { for (const other of ['group_vars/webservers/vault.yml', 'host_vars']) rmSync(newcomer.path('vault', other), { recursive: true }); },
     },
-    'hsmfleet vault rekey group_vars/*.yml --vault-id prod@old --age-recipients-file team.txt': {
+    'hsmfleet vault rekey group_vars/*/main.yml --vault-id prod@old --age-recipients-file team.txt': {
       async before() {
-        place(newcomer, { 'vault/group_vars/webservers.yml': variables });
-        await newcomer.type('hsmfleet vault encrypt-string --name token_pin --vault-id prod@old >> group_vars/webservers.yml', { folder: 'vault', answers: TEXT });
+        place(newcomer, { 'vault/group_vars/webservers/main.yml': variables });
+        await newcomer.type('hsmfleet vault encrypt-string --name token_pin --vault-id prod@old >> group_vars/webservers/main.yml', { folder: 'vault', answers: TEXT });
       },
       shows: /rekeyed .*1 value/,
     },
