@@ -232,6 +232,10 @@ followPage(`${GUIDE}/upgrading.md`, person, typed, {
   steps: { 'hsmfleet check our-profile.yml -i hosts.yml': { codes: FINDINGS } },
 });
 
+test('nothing of the agent is left on hosts', async () => {
+  await expect.poll(async () => (await Promise.all(fleet.hosts.map((host) => fleet.exec(host, 'test', '-e', '/var/lib/hsmfleet')))).map(({ code }) => code), { timeout: 30_000 }).toEqual(fleet.hosts.map(() => 1));
+});
+
 test('no line of any page was left out', () => {
   const pages = readdirSync(join(ROOT, GUIDE)).filter((name) => name.endsWith('.md')).map((name) => `${GUIDE}/${name}`).filter((page) => ![...STATION_PAGES, `${GUIDE}/getting-started.md`].includes(page));
   expect(Object.fromEntries(pages.map((page) => [page, typed.get(page) ?? []]))).toEqual(Object.fromEntries(pages.map((page) => [page, commandsOf(page).map(({ text }) => text)])));
