@@ -65,6 +65,7 @@ export async function runPlan(given: RunPlanOptions): Promise<PlayStatus> {
     learn: (secret) => session.redactor.add(secret),
     progress: (message) => { emit({ type: 'progress', task, message }); },
     measured: (point) => { emit({ type: 'benchmark', point: { ...point, host: plan.host } }); },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(plan.keepWebUndo === true ? { keepWebUndo: undoName(plan.run, plan.play.index) } : {}),
   };
   let status: PlayStatus;

@@ -94,6 +94,12 @@ test('a dead server is not tried for ever, and no load is made on it', async () 
   expect(made.probed).toBeLessThan(20);
 });
 
+test('a run that is to end leaves out the points that were not begun', async () => {
+  let measured = 0;
+  const made = { ...ports(() => healthy, () => answered), measured: () => { measured += 1; }, stopped: () => measured === 2 };
+  expect(await measureSite(step([5, 10, 20, 30].map(point)), made)).toHaveLength(2);
+});
+
 test('a load program that cannot be started is told with its words', async () => {
   const points = await measureSite(step([point(5)]), ports(() => healthy, () => ({ stdout: '', stderr: 'cannot start siege: ENOENT', code: -1, timedOut: false })));
   expect(points[0]?.problem).toBe('the load could not be measured: cannot start siege: ENOENT');

@@ -28,6 +28,8 @@ export interface LoadPorts {
   now(): number;
   /** Gets each point as soon as it is measured; `host` is empty in it. */
   measured(point: SiegePoint): void;
+  /** The run is to end: the points that were not begun are left out. */
+  stopped?(): boolean;
 }
 
 /** After so many unhealthy points in a row the rest of the site is not tried: a dead server stays dead. */
@@ -47,6 +49,7 @@ export async function measureSite(step: MeasureSite, ports: LoadPorts): Promise<
   let healthy: Handshake | undefined;
   let unhealthy = 0;
   for (const point of step.points) {
+    if (ports.stopped?.() === true) break;
     const at = new Date(ports.now()).toISOString();
     let before = healthy;
     healthy = undefined;

@@ -23,6 +23,8 @@ export interface ExecuteContext {
   progress(message: string): void;
   /** A point of a benchmark, as soon as it is measured; whose host it is, is told by whoever runs the plan. */
   measured(point: BenchmarkPoint): void;
+  /** Aborted when the run is to end after the present task: what only measures ends sooner. */
+  signal?: AbortSignal;
   /** Run and play: what changes of the web server replace is kept under this name, proven or not, until it is put back or forgotten. */
   keepWebUndo?: string;
 }

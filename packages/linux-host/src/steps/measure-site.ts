@@ -19,6 +19,7 @@ export async function measureSiteStep(step: MeasureSite, loadClient: readonly st
     sleep: (ms) => sleep(ms),
     now: () => Date.now(),
     measured: (point) => { context.measured(point); },
+    stopped: () => context.signal?.aborted === true,
   });
   return { step, points, startedAt: startedAt.toISOString(), durationMs: Date.now() - startedAt.getTime() };
 }
