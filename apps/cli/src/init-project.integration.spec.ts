@@ -52,7 +52,7 @@ describe('a project that is made from options', () => {
   it('is read by hsmfleet and by Ansible, and its PIN is decrypted to what was given', async () => {
     await hsmfleet('init', 'fleet', ...answered, '--pin-file', 'pin');
     const { stdout } = await hsmfleet('hosts', '-i', 'fleet/hosts.yml', '--vault-password-file', 'fleet/.vault-password');
-    expect(stdout.trim().split('\n').map((line) => line.split(/\s/)[0])).toEqual(['web01.example.net', 'web02.example.net', 'web03.example.net', 'db.example.net']);
+    expect(stdout.trim().split('\n').slice(1).map((line) => line.split(/\s/)[0])).toEqual(['web01.example.net', 'web02.example.net', 'web03.example.net', 'db.example.net']);
     const listed = JSON.parse(execFileSync('ansible-inventory', ['-i', 'fleet/hosts.yml', '--host', 'web02.example.net', '--vault-password-file', 'fleet/.vault-password'], { cwd: folder, encoding: 'utf8' })) as Record<string, unknown>;
     expect(listed).toMatchObject({ ansible_user: 'ops', hsm_token: 'Card 7', hsm_key_id: '0a' });
     const shown = execFileSync('ansible', ['all', '-i', 'localhost,', '-c', 'local', '-m', 'debug', '-a', 'var=token_pin', '-e', '@fleet/group_vars/webservers/secrets.yml', '--vault-password-file', 'fleet/.vault-password'], { cwd: folder, encoding: 'utf8' });
