@@ -180,7 +180,12 @@ followPage('docs/guide/benchmarking.md', person, typed, {
     'hsmfleet bench run -i hosts.yml web01 --path / --path /app.php': { instead: short('--path / --path /app.php') },
     // two modules of real cards
     'hsmfleet bench sign -m /usr/local/lib/libsc-hsm-pkcs11.so -m /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so --id 03 --pin-file pin': {
-      before: () => { station.back('keyed'); },
+      before: async () => {
+        station.back('keyed');
+        // a station serves nothing, and the test's hosts are processes of this machine
+        for (const host of fleet.hosts) await fleet.exec(host, 'apachectl', '-k', 'stop');
+        await vi.waitFor(async () => { for (const host of fleet.hosts) expect((await fleet.exec(host, 'pgrep', '-x', 'apache2')).code).toBe(1); }, { timeout: 30_000, interval: 500 });
+      },
       instead: () => [['-m /usr/local/lib/libsc-hsm-pkcs11.so -m /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so', `-m ${WRITABLE_MODULE}`]],
     },
   },
