@@ -8,7 +8,7 @@ import { nameOf } from './compile-task.ts';
 import { namesIn, StepCompiler } from './compile-steps.ts';
 import type { ExpandedPlay, ExpandedStep, Frame, Layer } from './expanded.ts';
 import { resolveHandlers } from './handler-names.ts';
-import type { HostKnowledge, PlayFacts } from './host-knowledge.ts';
+import { factsOfNoPlay, type HostKnowledge, type PlayFacts } from './host-knowledge.ts';
 import { HostVariables } from './host-variables.ts';
 import { Mistakes } from './mistakes.ts';
 import type { CompiledPlay, CompileOptions } from './model.ts';
@@ -189,16 +189,7 @@ class HostCompiler {
 
   connection(): Record<string, Value> {
     const variables = this.#variables.at(this.#expanded.base);
-    const names = new Set(this.#layers.flatMap((layer) => Object.keys(layer)));
-    const found: Record<string, Value> = {};
-    for (const name of names) {
-      if (!CONNECTION_VARIABLE.test(name) || FACT_NAMES.has(name)) continue;
-      const value = variables.prepare({ [name]: variables.lookup(name) ?? null }, new Set(), (thrown) => {
-        this.#fail(thrown, variables);
-      }) as Record<string, Value>;
-      Object.assign(found, value);
-    }
-    return found;
+    return connectionVariables(this.#layers, variables, (thrown) => { this.#fail(thrown, variables); });
   }
 
   #fail(thrown: unknown, variables: Variables): void {
@@ -210,15 +201,18 @@ class HostCompiler {
 function connectionOf(name: string, play: PlaySource, { options, knowledge, lookups }: PlaySurroundings): Record<string, Value> | undefined {
   const entry = options.hosts.find(name === '127.0.0.1' ? 'localhost' : name);
   if (entry === undefined) return undefined;
-  const facts: PlayFacts = { name: '', hosts: [], folder: play.folder, batchOf: () => [], roles: [], dependencies: [] };
-  const layers = [play.connection, entry.vars, play.vars, knowledge.magic(entry, facts)];
+  const layers = [play.connection, entry.vars, play.vars, knowledge.magic(entry, factsOfNoPlay(play.folder))];
   const extra = options.extraVars ?? {};
   const variables = new Variables({ layers, later: FACT_NAMES, top: {}, extra, lookups });
-  const rethrow = (thrown: unknown): never => { throw thrown; };
+  return connectionVariables([...layers, extra], variables, (thrown) => { throw thrown; });
+}
+
+/** Those of a host's variables that tell how to reach it, rendered. */
+function connectionVariables(layers: readonly Layer[], variables: Variables, fail: (thrown: unknown) => void): Record<string, Value> {
   const found: Record<string, Value> = {};
-  for (const variable of new Set([...layers, extra].flatMap((layer) => Object.keys(layer)))) {
-    if (!CONNECTION_VARIABLE.test(variable) || FACT_NAMES.has(variable)) continue;
-    Object.assign(found, variables.prepare({ [variable]: variables.lookup(variable) ?? null }, new Set(), rethrow));
+  for (const name of new Set(layers.flatMap((layer) => Object.keys(layer)))) {
+    if (!CONNECTION_VARIABLE.test(name) || FACT_NAMES.has(name)) continue;
+    Object.assign(found, variables.prepare({ [name]: variables.lookup(name) ?? null }, new Set(), fail));
   }
   return found;
 }

@@ -1,6 +1,5 @@
-import { Deferred, HsmfleetErrors, type HsmfleetError, type PlannedInclude, type PlannedMeta, type PlannedStep, type Value } from '@hsmfleet/contract';
+import { Deferred, type PlannedInclude, type PlannedMeta, type PlannedStep, type Value } from '@hsmfleet/contract';
 import { renderValue } from '@hsmfleet/template';
-import type { Problems } from '@hsmfleet/yaml-source';
 import { compileLoop } from './compile-loop.ts';
 import { compileConditions, compileTask, flagReader, guardsOf, loopFields, nameOf, NO_GUARDS, type TaskContext } from './compile-task.ts';
 import { namesOfLoop } from './expand-include.ts';
@@ -142,7 +141,7 @@ export class StepCompiler {
       const key = String(name);
       const body = step.bodies.get(key);
       if (body !== undefined) {
-        for (const error of errorsOf(body.problems)) context.fail(error);
+        for (const error of body.problems.errors) context.fail(error);
         return [[key, body]];
       }
       const at = step.what;
@@ -167,7 +166,7 @@ export class StepCompiler {
     if (step.bodies.size === 0 && step.what !== undefined) {
       context.fail(step.what.source.problem('FILE_MISSING', `nothing is there that the ${NOUN[step.action] ?? 'name'} could be`, step.what.node, 'the name depends on what only the host knows: every file that fits is taken along'));
     }
-    for (const body of step.bodies.values()) for (const error of errorsOf(body.problems)) context.fail(error);
+    for (const body of step.bodies.values()) for (const error of body.problems.errors) context.fail(error);
     return [...step.bodies];
   }
 
@@ -199,15 +198,6 @@ export class StepCompiler {
 }
 
 const NOUN: Readonly<Record<string, string>> = { include_tasks: 'file of tasks', include_role: 'role', include_vars: 'file of variables' };
-
-function errorsOf(problems: Problems): readonly HsmfleetError[] {
-  try {
-    problems.throwIfAny();
-    return [];
-  } catch (thrown) {
-    return thrown instanceof HsmfleetErrors ? thrown.errors : [thrown as HsmfleetError];
-  }
-}
 
 /** Names that get values in steps, includes and all. */
 export function namesIn(steps: readonly ExpandedStep[]): string[] {

@@ -6,7 +6,7 @@ import { expandInclude } from './expand-include.ts';
 import { conditionText, expandEntry, expandRole, identityOf, partsOf, type RoleRequest } from './expand-role.ts';
 import type { ExpandedPlay, ExpandedStep, Frame, Layer, RoleUse } from './expanded.ts';
 import { findIn, findPart, taskFolders } from './find-files.ts';
-import { tellProblems, type Library } from './library.ts';
+import type { Library } from './library.ts';
 import { inherit, keywordsOf } from './read-keywords.ts';
 import { isSelected } from './tags.ts';
 import type { Condition, IncludeSource, Keywords, MetaSource, Placed, PlaySource, StepSource, TaskSource } from './source.ts';
@@ -165,7 +165,7 @@ export class Expander {
       return [];
     }
     const file = await this.library.tasks(path, handing.handler);
-    tellProblems(file.problems, this.problems);
+    this.problems.add(...file.problems.errors);
     this.files.add(path);
     return this.steps(file.steps, { ...handing, frame: { ...handing.frame, folder: dirname(path) }, chain: [...handing.chain, path] });
   }
@@ -190,7 +190,7 @@ export class Expander {
     if (this.#handlersOf.has(key)) return;
     this.#handlersOf.add(key);
     const read = await this.library.tasks(file, true);
-    tellProblems(read.problems, this.problems);
+    this.problems.add(...read.problems.errors);
     const keywords = { ...handing.keywords, when: [] };
     const handlers = await this.steps(read.steps, { ...handing, keywords, handler: true, frame: { ...handing.frame, folder: dirname(file) }, chain: [...handing.chain, file] });
     this.handlers.push(...handlers);

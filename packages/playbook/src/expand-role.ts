@@ -2,7 +2,7 @@ import { Deferred, Secret, type Value } from '@hsmfleet/contract';
 import { findPart, findRole, rolePlaces } from './find-files.ts';
 import { layersOf, type ExpandedStep, type Frame, type Layer, type RoleUse } from './expanded.ts';
 import type { Expander, Handing } from './expand-play.ts';
-import { tellProblems, type PlacedVars } from './library.ts';
+import type { PlacedVars } from './library.ts';
 import { inherit, keywordsOf } from './read-keywords.ts';
 import type { Condition, Keywords, Placed, RoleEntry, RoleFiles } from './source.ts';
 
@@ -70,7 +70,7 @@ export async function expandRole(expander: Expander, request: RoleRequest): Prom
     return steps;
   }
   const read = await expander.library.tasks(file, false);
-  tellProblems(read.problems, expander.problems);
+  expander.problems.add(...read.problems.errors);
   expander.files.add(file);
   steps.push(...await expander.steps(read.steps, { ...own, frame: { ...full, folder: `${path}/tasks` }, chain: [...own.chain, file] }));
   return steps;

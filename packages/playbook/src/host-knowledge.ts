@@ -16,6 +16,11 @@ export interface PlayFacts {
   dependencies: readonly string[];
 }
 
+/** For where no play is under way: names are looked at, or a host is reached for others. */
+export function factsOfNoPlay(folder: string): PlayFacts {
+  return { name: '', hosts: [], folder, batchOf: () => [], roles: [], dependencies: [] };
+}
+
 /** Magic variables, and the view that hosts have of one another. Made once per playbook. */
 export class HostKnowledge {
   readonly #hosts: HostsModel;

@@ -153,11 +153,8 @@ export class HostVariables {
   #need(name: string, frame: Frame, own: Own, used: Set<string>): void {
     if (used.has(name)) return;
     used.add(name);
-    const { extra } = this.#given;
-    if (!Object.hasOwn(extra, name)) {
-      if (own.names.has(name) || frame.bound.includes(name)) return;
-      if (Object.hasOwn(frame.top, name) || Object.hasOwn(own.vars, name)) return;
-    } else if (own.names.has(name) || frame.bound.includes(name)) return;
+    if (own.names.has(name) || frame.bound.includes(name)) return;
+    if (!Object.hasOwn(this.#given.extra, name) && (Object.hasOwn(frame.top, name) || Object.hasOwn(own.vars, name))) return;
     const key = frame.scope ?? '';
     let needed = this.#needed.get(key);
     if (needed === undefined) this.#needed.set(key, (needed = { frame, names: new Set() }));

@@ -2,7 +2,7 @@ import { Deferred, HsmfleetError, type Value } from '@hsmfleet/contract';
 import type { HostEntry } from '@hsmfleet/hosts';
 import { renderValue, type Lookups } from '@hsmfleet/template';
 import type { Frame, Layer } from './expanded.ts';
-import type { HostKnowledge } from './host-knowledge.ts';
+import { factsOfNoPlay, type HostKnowledge } from './host-knowledge.ts';
 import type { PlaySource } from './source.ts';
 import { FACT_NAMES, Variables } from './variables.ts';
 
@@ -27,9 +27,8 @@ export function knownValues(value: Value, options: KnownOptions): { values: Valu
   const values = new Set<Value>();
   let all = true;
   for (const host of options.entries) {
-    const facts = { name: '', hosts: [], folder: play.folder, batchOf: () => [], roles: [], dependencies: [] };
     const variables = new Variables({
-      layers: [...frame.defaults, host.vars, ...options.varsOf(host), ...frame.roleVars, vars, options.knowledge?.magic(host, facts) ?? {}, frame.magic],
+      layers: [...frame.defaults, host.vars, ...options.varsOf(host), ...frame.roleVars, vars, options.knowledge?.magic(host, factsOfNoPlay(play.folder)) ?? {}, frame.magic],
       later: new Set([...FACT_NAMES, ...options.registered]),
       own: new Set(frame.bound), top: frame.top, extra: options.extra, lookups: options.lookups,
     });

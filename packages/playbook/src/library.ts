@@ -147,8 +147,3 @@ export class Library {
     return { vars, places };
   }
 }
-
-/** What was found wrong in one place, told in another. */
-export function tellProblems(from: Problems, to: Problems): void {
-  to.attempt(() => { from.throwIfAny(); });
-}

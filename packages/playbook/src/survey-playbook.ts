@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
-import { HsmfleetErrors, type HsmfleetError } from '@hsmfleet/contract';
+import type { HsmfleetError } from '@hsmfleet/contract';
 import type { HostEntry } from '@hsmfleet/hosts';
 import { Problems } from '@hsmfleet/yaml-source';
 import { namesIn } from './compile-steps.ts';
 import { tasksOf, type ExpandedPlay } from './expanded.ts';
 import { expandPlay } from './expand-play.ts';
 import { knownValues } from './known-values.ts';
-import { tellProblems } from './library.ts';
 import { loadPlays } from './load-plays.ts';
 import type { CompileOptions } from './model.ts';
 import type { PlaySource } from './source.ts';
@@ -46,18 +45,9 @@ export async function surveyPlaybook(given: SurveyOptions): Promise<Survey> {
     });
     for (const name of namesIn([...expanded.steps, ...expanded.handlers])) registered.add(name);
     for (const step of tasksOf([...expanded.steps, ...expanded.handlers])) {
-      if (step.kind === 'include') for (const body of step.bodies.values()) tellProblems(body.problems, problems);
+      if (step.kind === 'include') for (const body of step.bodies.values()) problems.add(...body.problems.errors);
     }
     surveyed.push({ play, expanded });
   }
-  return { plays: surveyed, problems: errorsOf(problems) };
-}
-
-function errorsOf(problems: Problems): readonly HsmfleetError[] {
-  try {
-    problems.throwIfAny();
-    return [];
-  } catch (thrown) {
-    return thrown instanceof HsmfleetErrors ? thrown.errors : [thrown as HsmfleetError];
-  }
+  return { plays: surveyed, problems: problems.errors };
 }

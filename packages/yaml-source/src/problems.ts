@@ -33,14 +33,19 @@ export class Problems {
     return this.#found.size;
   }
 
-  /** @throws HsmfleetError when there is one, HsmfleetErrors when there are several; in the order of file and line */
-  throwIfAny(): void {
+  /** All of them, in the order of file and line. */
+  get errors(): readonly HsmfleetError[] {
     const errors = [...this.#found.values()].sort((a, b) => {
       const [x, y] = [a.position, b.position];
       if (x === undefined || y === undefined || x.file !== y.file) return 0;
       return x.line - y.line || x.column - y.column;
     });
-    const told = sayOnce(errors);
+    return sayOnce(errors);
+  }
+
+  /** @throws HsmfleetError when there is one, HsmfleetErrors when there are several: see {@link Problems.errors} */
+  throwIfAny(): void {
+    const told = this.errors;
     if (told.length === 1) throw told[0] as HsmfleetError;
     if (told.length > 1) throw new HsmfleetErrors(told);
   }
