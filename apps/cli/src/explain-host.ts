@@ -1,10 +1,11 @@
-import { dirname, relative } from 'node:path';
+import { dirname } from 'node:path';
 import { HsmfleetError, isDeferred, type SourcePosition, type Value } from '@hsmfleet/contract';
 import { loadHosts, originIn, readableValue, VARIABLE_LEVELS, type HostEntry, type HostsModel, type VariableLayer, type VariableSource } from '@hsmfleet/hosts';
 import { createColors, printable, printableJson, wantsColor, type Colors } from '@hsmfleet/reporter';
 import { renderValue, scopeOf } from '@hsmfleet/template';
 import { suggestion, type VaultOpener } from '@hsmfleet/yaml-source';
 import { parseExtraVars } from './extra-vars.ts';
+import { nearPath } from './near-path.ts';
 import { needHosts } from './open-hosts.ts';
 import { vaultOpener, type VaultOptions } from './vault-options.ts';
 
@@ -123,8 +124,7 @@ function sourceText({ level, group, position }: Omit<Explained, 'name' | 'overri
 }
 
 function placeText({ file, line, column }: SourcePosition): string {
-  const near = relative(process.cwd(), file);
-  return printable(`${near.startsWith('..') ? file : near}:${String(line)}:${String(column)}`);
+  return printable(`${nearPath(file)}:${String(line)}:${String(column)}`);
 }
 
 function valueText(value: unknown): string {

@@ -1,10 +1,10 @@
-import { relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileUri, sarifText } from '@hsmfleet/check-report';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { compilePlaybook, findingsOf, LINT_RULES, lintPlaybook, type LintFinding, type LintSeverity } from '@hsmfleet/playbook';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { askHidden, canAsk } from './ask-secret.ts';
 import { parseExtraVars } from './extra-vars.ts';
+import { nearPath } from './near-path.ts';
 import { openHosts } from './open-hosts.ts';
 import { newRunId, runUser } from './run-identity.ts';
 import { vaultOpener, type VaultOptions } from './vault-options.ts';
@@ -77,7 +77,7 @@ function terminal(findings: readonly LintFinding[]): string {
   const colors = createColors(wantsColor(process.stdout));
   const paint = { error: colors.red, warning: colors.yellow, hint: colors.dim };
   const lines = findings.flatMap(({ rule, severity, message, position: { file, line, column }, hint }) => [
-    `${printable(shown(file))}:${String(line)}:${String(column)}: ${paint[severity](severity)} ${printable(message)} ${colors.dim(`[${rule}]`)}`,
+    `${printable(nearPath(file))}:${String(line)}:${String(column)}: ${paint[severity](severity)} ${printable(message)} ${colors.dim(`[${rule}]`)}`,
     ...(hint === undefined ? [] : [`  hint: ${printable(hint)}`]),
   ]);
   const count = (wanted: LintSeverity): number => findings.filter(({ severity }) => severity === wanted).length;
@@ -85,7 +85,7 @@ function terminal(findings: readonly LintFinding[]): string {
 }
 
 function json(findings: readonly LintFinding[]): string {
-  return `${printableJson(findings.map((finding) => ({ ...finding, position: { ...finding.position, file: shown(finding.position.file) } })), 2)}\n`;
+  return `${printableJson(findings.map((finding) => ({ ...finding, position: { ...finding.position, file: nearPath(finding.position.file) } })), 2)}\n`;
 }
 
 /** SARIF 2.1.0, https://docs.oasis-open.org/sarif/sarif/v2.1.0/: a rule for each of ours and for each kind of mistake met. */
@@ -103,20 +103,9 @@ function sarif(findings: readonly LintFinding[]): string {
       columnKind: 'utf16CodeUnits',
       results: findings.map(({ rule, severity, message, position: { file, line, column }, hint }) => ({
         ruleId: rule, ruleIndex: rules.findIndex(({ id }) => id === rule), level: LEVEL[severity],
-        message: { text: hint === undefined ? message : `${message}: ${hint}` },
-        locations: [{ physicalLocation: { artifactLocation: { uri: uri(file) }, region: { startLine: line, startColumn: column } } }],
+        message: { text: sarifText(hint === undefined ? message : `${message}: ${hint}`) },
+        locations: [{ physicalLocation: { artifactLocation: { uri: fileUri(nearPath(file)) }, region: { startLine: line, startColumn: column } } }],
       })),
     }],
   }, 2)}\n`;
-}
-
-/** As people name it: from where they are, unless it lies elsewhere. */
-function shown(file: string): string {
-  const near = relative(process.cwd(), file);
-  return near === '' || near.startsWith('..') ? file : near;
-}
-
-function uri(file: string): string {
-  const name = shown(file);
-  return name.startsWith('/') ? pathToFileURL(name).href : name.split('/').map(encodeURIComponent).join('/');
 }

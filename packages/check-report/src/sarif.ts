@@ -1,9 +1,8 @@
-import { pathToFileURL } from 'node:url';
-import { isAbsolute } from 'node:path';
 import { checkExitCode, type CheckReport, type CheckResult, type ControlSummary, type Finding, type Severity, type SourcePosition } from '@hsmfleet/contract';
 import { printable, printableJson } from '@hsmfleet/terminal-text';
 import type { Location, Log, Notification, ReportingDescriptor, Result } from 'sarif';
 import { findingLine, withControls } from './plain-details.ts';
+import { fileUri, sarifText } from './sarif-text.ts';
 import { waiverText } from './waiver-text.ts';
 
 /*
@@ -101,18 +100,4 @@ function location({ file, line, column }: SourcePosition, host?: string): Locati
     physicalLocation: { artifactLocation: { uri: fileUri(file) }, region: { startLine: line, startColumn: column } },
     ...(host === undefined ? {} : { logicalLocations: [{ name: host, fullyQualifiedName: host, kind: 'resource' }] }),
   };
-}
-
-/** A path as a URI reference: relative to where the check ran, as the profile was named there. */
-function fileUri(file: string): string {
-  const safe = printable(file);
-  return isAbsolute(safe) ? pathToFileURL(safe).href : safe.split('/').map(encodeURIComponent).join('/');
-}
-
-/**
- * Text of a SARIF message: braces are doubled, since single ones stand for arguments (2.1.0, 3.11.5), and what would be a link,
- * `[text](address)` (3.11.6), is torn apart: a host may not put one into a viewer.
- */
-function sarifText(text: string): string {
-  return printable(text).replaceAll(/[{}]/g, '$&$&').replaceAll('](', '] (');
 }
