@@ -1,20 +1,19 @@
 import { HsmfleetError, type Value } from '@hsmfleet/contract';
-import { loadHosts } from '@hsmfleet/hosts';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { addToKnownHosts } from '@hsmfleet/ssh-config';
 import { renderValue, scopeOf } from '@hsmfleet/template';
 import type { HostTarget } from '@hsmfleet/transport';
 import { askHostKey } from '@hsmfleet/transport-openssh';
 import { createHostKeySurvey, type ShownHostKey } from '@hsmfleet/transport-ssh';
-import { askHidden, canAsk } from './ask-secret.ts';
+import { canAsk } from './ask-secret.ts';
 import { askYes } from './ask-yes.ts';
 import { countOption } from './count-option.ts';
-import { needHosts } from './open-hosts.ts';
+import { openHosts } from './open-hosts.ts';
 import { parseFingerprints, type Fingerprints } from './fingerprints.ts';
 import { hostTarget } from './host-target.ts';
 import { openSshConfiguration, personPrompts } from './host-transports.ts';
 import { readInput } from './output-file.ts';
-import { vaultOpener, type VaultOptions } from './vault-options.ts';
+import type { VaultOptions } from './vault-options.ts';
 
 /** What the command line says. */
 export interface AcceptOptions extends VaultOptions {
@@ -76,8 +75,7 @@ function checkOptions({ yes, fingerprints, trustOnFirstUse }: AcceptOptions): vo
 }
 
 async function readTargets(pattern: string | undefined, options: AcceptOptions): Promise<HostTarget[]> {
-  const model = await loadHosts(needHosts(options.hosts), { ask: canAsk() ? askHidden : undefined, vault: await vaultOpener(options) });
-  for (const warning of model.warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
+  const model = await openHosts(options.hosts, options);
   return model.select(pattern ?? 'all')
     .flatMap((name) => model.find(name) ?? [])
     .map(({ name, vars }) => hostTarget(name, connectionVars(name, vars), { user: options.user, identityFile: options.privateKey, become: false, becomeUser: 'root' }))

@@ -57,16 +57,23 @@ export async function vaultOpener(options: VaultOptions): Promise<VaultOpener> {
  * @throws HsmfleetError USAGE, VAULT_PASSWORD, FILE_MISSING
  */
 export async function loadKeyring(options: VaultOptions, wish?: 'prompt' | 'new'): Promise<VaultKeyring> {
-  const { parseVaultId, VaultKeyring } = await import('@hsmfleet/vault');
-  const { ANSIBLE_VAULT_IDENTITY_LIST: identities = '', ANSIBLE_VAULT_PASSWORD_FILE: file = '' } = process.env;
-  const sources: PasswordSource[] = [
-    ...identities.split(',').map((each) => each.trim()).filter((each) => each !== '').map(parseVaultId),
-    ...(options.vaultId ?? []).map(parseVaultId),
-    ...[...(options.vaultPasswordFile ?? []), ...(file === '' ? [] : [file])].map((path): PasswordSource => ({ kind: 'file', label: 'default', path })),
+  const { VaultKeyring } = await import('@hsmfleet/vault');
+  const sources = [
+    ...(await namedSources(options)),
     ...(options.vaultPasswordFd === undefined ? [] : [descriptor(options.vaultPasswordFd, '--vault-password-fd')]),
   ];
   if (options.askVaultPass === true || (sources.length === 0 && wish !== undefined && canAsk())) sources.push({ kind: 'prompt', label: 'default' });
   return new VaultKeyring(await loadAll(sources, wish === 'new'));
+}
+
+/** Where passwords are that the command line and the environment name: by vault id, then by file. @throws HsmfleetError USAGE */
+export async function namedSources({ vaultId = [], vaultPasswordFile = [] }: VaultOptions): Promise<PasswordSource[]> {
+  const { parseVaultId } = await import('@hsmfleet/vault');
+  const { ANSIBLE_VAULT_IDENTITY_LIST: identities = '', ANSIBLE_VAULT_PASSWORD_FILE: file = '' } = process.env;
+  return [
+    ...[...identities.split(',').map((each) => each.trim()).filter((each) => each !== ''), ...vaultId].map(parseVaultId),
+    ...[...vaultPasswordFile, ...(file === '' ? [] : [file])].map((path): PasswordSource => ({ kind: 'file', label: 'default', path })),
+  ];
 }
 
 /**

@@ -7,12 +7,11 @@ import { broken, CONTROL_LINKS, notApplicable, notTold, ok, type ControlLinkId, 
 import { loadHosts } from '@hsmfleet/hosts';
 import type { SshOptions } from '@hsmfleet/ssh-config';
 import { openStore } from '@hsmfleet/store';
-import { parseVaultId } from '@hsmfleet/vault';
 import { loadAgentBundle } from '../agent-bundle.ts';
 import { askHidden, canAsk } from '../ask-secret.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { openSshConfiguration } from '../host-transports.ts';
-import { vaultOpener } from '../vault-options.ts';
+import { namedSources, vaultOpener } from '../vault-options.ts';
 
 /** Least major version of Node that runs the program. */
 const LEAST_NODE = 24;
@@ -105,12 +104,9 @@ async function lookAtStore(): Promise<Finding> {
 }
 
 /** Sources are looked at, not read: a script may ask a person, and a password is not needed to find out that a file is missing. */
-async function lookAtVaultPasswords({ vaultId = [], vaultPasswordFile = [], vaultPasswordFd, askVaultPass }: DoctorOptions): Promise<Finding> {
-  const { ANSIBLE_VAULT_IDENTITY_LIST: identities = '', ANSIBLE_VAULT_PASSWORD_FILE: file = '' } = process.env;
-  const sources = [
-    ...[...identities.split(',').map((each) => each.trim()).filter((each) => each !== ''), ...vaultId].map(parseVaultId).flatMap((source) => (source.kind === 'file' ? [source.path] : [])),
-    ...vaultPasswordFile, ...(file === '' ? [] : [file]),
-  ];
+async function lookAtVaultPasswords(options: DoctorOptions): Promise<Finding> {
+  const { vaultPasswordFd, askVaultPass } = options;
+  const sources = (await namedSources(options)).flatMap((source) => (source.kind === 'file' ? [source.path] : []));
   const others = [...(vaultPasswordFd === undefined ? [] : [`descriptor ${vaultPasswordFd}`]), ...(askVaultPass === true ? ['a prompt'] : [])];
   if (sources.length === 0 && others.length === 0) return notApplicable('no source of vault passwords is named: neither by an option nor in the environment');
   const notes: string[] = [];
