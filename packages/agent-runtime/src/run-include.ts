@@ -2,6 +2,8 @@ import { HsmfleetError, decodeValue, toErrorShape, type ErrorShape, type EventBo
 import { renderValue } from '@hsmfleet/template';
 import { decodeConditions, firstFalse } from './condition.ts';
 import { millisecondsSince } from './elapsed.ts';
+import { loopItems } from './loop-items.ts';
+import { rememberFailure } from './remember-failure.ts';
 import type { RunContext } from './run-context.ts';
 import { renderName } from './run-task.ts';
 import type { BrokenOff, StepWalker } from './run-steps.ts';
@@ -63,16 +65,8 @@ async function choose(step: PlannedInclude, context: RunContext): Promise<Chosen
   };
   if (step.loop === undefined) return chooseOne({}, '');
   const { itemVariables } = await import('./loop-variables.ts');
-  let items: Value;
-  try {
-    items = renderValue(decodeValue(step.loop as WireValue, secrets), scopeWith({}));
-  } catch (thrown) {
-    if (thrown instanceof HsmfleetError && thrown.code === 'UNDEFINED_VARIABLE' && firstFalse(when, scopeWith({})) !== undefined) return [];
-    throw thrown;
-  }
-  if (!Array.isArray(items)) throw new HsmfleetError('PARAMS_INVALID', 'loop needs a list', { position: step.position });
-  const list = items as Rendered[];
-  return list.flatMap((_, index) => chooseOne(itemVariables(step, list, index), `-${String(index)}`));
+  const items = loopItems(step, when, scopeWith({}), secrets) ?? [];
+  return items.flatMap((_, index) => chooseOne(itemVariables(step, items, index), `-${String(index)}`));
 }
 
 function missing({ resource, position }: PlannedInclude, what: Value, known: readonly string[]): HsmfleetError {
@@ -97,10 +91,7 @@ function fail(step: PlannedInclude, context: RunContext, error: ErrorShape, emit
   const rescued = !ignored && context.rescuable;
   const result = { changed: false, failed: true, msg: error.message };
   if (step.register !== undefined) context.session.vars[step.register] = result;
-  if (rescued) {
-    context.session.vars.ansible_failed_task = { name: step.name, action: step.resource, id: step.id, position: { ...step.position } };
-    context.session.vars.ansible_failed_result = result;
-  }
+  if (rescued) rememberFailure(step, result, context.session);
   emit({ error, ignored, ...(rescued ? { rescued } : {}), result });
   return ignored ? undefined : { status: 'failed' };
 }

@@ -1,4 +1,5 @@
 import type { PlannedTask, Rendered } from '@hsmfleet/contract';
+import { rememberFailure } from './remember-failure.ts';
 import type { OnceTold, RunContext, TaskEnd } from './run-context.ts';
 
 /**
@@ -31,14 +32,12 @@ export async function runForAll(planned: PlannedTask, context: RunContext, run: 
   return end;
 }
 
-function takeOver({ id, name, resource, register, position, anyErrorsFatal }: PlannedTask, told: OnceTold, { session, rescuable }: RunContext): TaskEnd {
+function takeOver(planned: PlannedTask, told: OnceTold, { session, rescuable }: RunContext): TaskEnd {
+  const { register, anyErrorsFatal } = planned;
   Object.assign(session.vars, told.vars);
   if (register !== undefined) session.vars[register] = told.result;
   const stop = told.outcome === 'refused' ? 'refused' : told.outcome === 'failed' && !told.ignored ? 'failed' : undefined;
-  if (stop === 'failed' && rescuable) {
-    session.vars.ansible_failed_task = { name, action: resource, id, position: { ...position } };
-    session.vars.ansible_failed_result = told.result;
-  }
+  if (stop === 'failed' && rescuable) rememberFailure(planned, told.result, session);
   return { stop, notified: [], elsewhere: true, ...(stop === 'failed' && anyErrorsFatal === true ? { fatal: true } : {}) };
 }
 

@@ -3,7 +3,6 @@ import {
   decodeValue,
   toErrorShape,
   type PlannedTask,
-  type Rendered,
   type Value,
   type WireValue,
 } from '@hsmfleet/contract';
@@ -15,6 +14,8 @@ import { failedReport, loopReport, skippedReport, type ItemReport } from './item
 import { ControlGoneError } from './control-gone-error.ts';
 import { millisecondsSince } from './elapsed.ts';
 import { judge } from './judge.ts';
+import { loopItems } from './loop-items.ts';
+import { rememberFailure } from './remember-failure.ts';
 import type { PreparedTask, RunContext, TaskEnd } from './run-context.ts';
 import { runItem } from './run-item.ts';
 
@@ -45,7 +46,7 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
 
   const ignored = report.outcome === 'failed' && (planned.ignoreErrors === true || (planned.ignoreUnreachable === true && report.result.unreachable === true));
   const rescued = report.outcome === 'failed' && !ignored && context.rescuable;
-  if (rescued) rememberFailure(planned, name, report, context);
+  if (rescued) rememberFailure({ ...planned, name }, report.result, context.session);
   const shown = planned.noLog === true ? hide(report) : report;
   context.emit({
     type: 'task_finished',
@@ -72,12 +73,6 @@ export async function runTask(planned: PlannedTask, handler: boolean, context: R
     outcome: report.outcome,
     ...(report.outcome === 'failed' && !ignored && planned.anyErrorsFatal === true ? { fatal: true } : {}),
   };
-}
-
-/** What a rescue section, and what comes after it, sees of the failure. */
-function rememberFailure({ id, resource, position }: PlannedTask, name: string, report: ItemReport, { session }: RunContext): void {
-  session.vars.ansible_failed_task = { name, action: resource, id, position: { ...position } };
-  session.vars.ansible_failed_result = report.result;
 }
 
 /** Names of handlers; those that hold markup are rendered when the task has run, and may come out as a list. */
@@ -141,7 +136,7 @@ async function act(task: PreparedTask, scope: Scope, context: RunContext): Promi
 
 /** Every item is run, also after one that failed, as Ansible does. */
 async function runLoop(task: PreparedTask, context: RunContext): Promise<ItemReport> {
-  const items = renderItems(task, context);
+  const items = loopItems(task.planned, task.when, scopeOfTask(task, context)({}), context.plan.secrets);
   if (items === undefined) return skippedReport(`the condition is false: ${task.when.map((one) => one.text).join(' and ')}`);
   const loopVar = task.planned.loopVar ?? 'item';
   const { loopControl } = task.planned;
@@ -174,21 +169,6 @@ async function runLoop(task: PreparedTask, context: RunContext): Promise<ItemRep
     });
   }
   return loopReport(done);
-}
-
-/** The loop's items; undefined when they cannot be told and the condition says no anyway. */
-function renderItems(task: PreparedTask, context: RunContext): Rendered[] | undefined {
-  const scope = scopeOfTask(task, context)({});
-  let list: Rendered;
-  try {
-    list = renderValue(decodeValue(task.planned.loop as WireValue, context.plan.secrets), scope);
-  } catch (thrown) {
-    // `loop: "{{ found.files }}"` with `when: found is defined` skips
-    if (thrown instanceof HsmfleetError && thrown.code === 'UNDEFINED_VARIABLE' && firstFalse(task.when, scope)) return undefined;
-    throw thrown;
-  }
-  if (Array.isArray(list)) return list;
-  throw new HsmfleetError('PARAMS_INVALID', 'loop needs a list', { position: task.planned.position });
 }
 
 async function actHere(task: PreparedTask, scope: Scope, context: RunContext): Promise<ItemReport> {
