@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HsmfleetError, HsmfleetErrors, type RunEvent, type RunEventOf, type Value } from '@hsmfleet/contract';
 import { loadHosts } from '@hsmfleet/hosts';
-import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook } from '@hsmfleet/playbook';
+import { bindArtifacts, compilePlaybook, type CompiledPlay, type CompiledPlaybook, type CompileOptions } from '@hsmfleet/playbook';
 import { runPlays, type AgentBundle, type RemoteHosts, type RunnerPlay, type RunOptions, type RunSummary } from '@hsmfleet/runner';
 import type { Store } from '@hsmfleet/store';
 import type { HostTarget } from '@hsmfleet/transport';
@@ -192,24 +192,18 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
   const { fleet } = request;
   const custody = new CustodyLoader(request.custody ?? {}, dirname(request.playbook));
   const forks = countOption('--forks', fleet.forks);
-  const ask = canAsk() ? askHidden : undefined;
   const asked: AskedPasswords = {
     password: fleet.askPass === true ? await askSecret('SSH password', 'set ansible_password in the hosts file, to !secret file:PATH') : undefined,
     becomePassword: fleet.askBecomePass === true ? await askSecret('sudo password', 'set ansible_become_password in the hosts file, to !secret file:PATH') : undefined,
   };
-  const vault = await vaultOpener(fleet);
-  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: request.text === undefined ? dirname(request.playbook) : request.playbookDir, ask, vault });
+  const sources = await readSources(request);
   const packages = await store.artifacts();
-  const extraVars = { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars };
   const transport = createTransports();
   let bundle: Promise<AgentBundle> | undefined;
   return {
-    warnings: hosts.warnings,
+    warnings: sources.hosts.warnings,
     async compile(only) {
-      const compiled = await compilePlaybook({
-        playbook: request.playbook, text: request.text, hosts, limit: request.limit, only, tags: request.tags, skipTags: request.skipTags, startAtTask: request.startAtTask, forceHandlers: request.forceHandlers,
-        check: request.check, diff: request.diff, become: fleet.become, run, user, ask, vault, artifacts: () => packages, extraVars,
-      });
+      const compiled = await compilePlaybook({ ...sources, only, run, user, artifacts: () => packages });
       return { compiled, plays: await preparePlays(compiled, fleet, asked, custody) };
     },
     async runner(compiled) {
@@ -222,6 +216,18 @@ export async function openPlaybook(request: PlaybookRequest, { run, user, store,
       };
     },
   };
+}
+
+/**
+ * What a playbook is compiled from: its hosts, the variables of the command line, what opens secrets, and what part of it is wanted.
+ * @throws HsmfleetError, HsmfleetErrors
+ */
+export async function readSources(request: PlaybookRequest): Promise<Omit<CompileOptions, 'run' | 'user'>> {
+  const { playbook, text, fleet, limit, tags, skipTags, startAtTask, forceHandlers, check, diff } = request;
+  const secrets = { ask: canAsk() ? askHidden : undefined, vault: await vaultOpener(fleet) };
+  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: text === undefined ? dirname(playbook) : request.playbookDir, ...secrets });
+  const extraVars = { ...(await parseExtraVars(fleet.extraVars ?? [], secrets)), ...request.vars };
+  return { playbook, text, hosts, limit, tags, skipTags, startAtTask, forceHandlers, check, diff, become: fleet.become, extraVars, ...secrets };
 }
 
 /** What a person typed once for all hosts. */

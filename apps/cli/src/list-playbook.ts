@@ -1,12 +1,7 @@
-import { dirname } from 'node:path';
-import { loadHosts } from '@hsmfleet/hosts';
 import { compilePlaybook, type CompiledPlaybook } from '@hsmfleet/playbook';
-import { askHidden, canAsk } from './ask-secret.ts';
-import type { PlaybookRequest } from './execute-playbook.ts';
-import { parseExtraVars } from './extra-vars.ts';
-import { needHosts } from './open-hosts.ts';
+import { printable } from '@hsmfleet/reporter';
+import { readSources, type PlaybookRequest } from './execute-playbook.ts';
 import { newRunId, runUser } from './run-identity.ts';
-import { vaultOpener } from './vault-options.ts';
 
 /** What to tell of a playbook in place of running it; with none of them it is only checked. */
 export interface ListingOptions {
@@ -22,15 +17,9 @@ export interface ListingOptions {
  */
 export async function listPlaybook(request: PlaybookRequest, show: ListingOptions): Promise<number> {
   const { fleet, playbook } = request;
-  const ask = canAsk() ? askHidden : undefined;
-  const vault = await vaultOpener(fleet);
-  const hosts = await loadHosts(needHosts(fleet.hosts), { playbookDir: dirname(playbook), ask, vault });
-  const compiled = await compilePlaybook({
-    playbook, hosts, limit: request.limit, tags: request.tags, skipTags: request.skipTags, startAtTask: request.startAtTask,
-    check: request.check, diff: request.diff, become: fleet.become, run: newRunId(), user: runUser(), ask, vault,
-    extraVars: { ...(await parseExtraVars(fleet.extraVars ?? [], { ask, vault })), ...request.vars },
-  });
-  for (const warning of [...hosts.warnings, ...compiled.warnings]) process.stderr.write(`warning: ${warning}\n`);
+  const sources = await readSources(request);
+  const compiled = await compilePlaybook({ ...sources, run: newRunId(), user: runUser() });
+  for (const warning of [...sources.hosts.warnings, ...compiled.warnings]) process.stderr.write(`warning: ${printable(warning)}\n`);
   process.stdout.write(fleet.json === true ? `${JSON.stringify(listing(playbook, compiled, show))}\n` : text(playbook, compiled, show));
   return 0;
 }
