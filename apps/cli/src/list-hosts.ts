@@ -1,6 +1,6 @@
 import { HsmfleetError, type Value } from '@hsmfleet/contract';
 import { hostsGraphText, hostsListing, readableValue } from '@hsmfleet/hosts';
-import { createColors, formatTable, printableBlock, printableJson, wantsColor } from '@hsmfleet/reporter';
+import { createColors, formatTable, printableBlock, printableJson, wantsColor } from '@hsmfleet/terminal-text';
 import { renderValue, scopeOf } from '@hsmfleet/template';
 import { openHosts } from './open-hosts.ts';
 import type { VaultOptions } from './vault-options.ts';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { loadHosts, type HostsModel } from '@hsmfleet/hosts';
-import { printable } from '@hsmfleet/reporter';
+import { printable } from '@hsmfleet/terminal-text';
 import { askHidden, canAsk } from './ask-secret.ts';
 import { vaultOpener, type VaultOptions } from './vault-options.ts';
 
