@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { agentFrameProblem } from '@hsmfleet/contract';
+import { agentFrameProblem } from '@hsmfleet/contract/wire-validator';
 
 /* The built program judges frames with code made ahead of time: it has to judge as the schema does. */
 let folder: string;

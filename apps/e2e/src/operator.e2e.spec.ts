@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentFrameProblem } from '@hsmfleet/contract';
+import { agentFrameProblem } from '@hsmfleet/contract/wire-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Desk, events, Fleet, READ_ONLY_ENV, READ_ONLY_MODULE, recap, ROOT, run, type Ended } from './fleet.ts';
 

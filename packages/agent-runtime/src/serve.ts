@@ -3,13 +3,13 @@ import {
   FrameDecoder,
   HsmfleetError,
   PROTOCOL,
-  controlFrameProblem,
   toErrorShape,
   type Artifact,
   type ControlFrame,
   type Frame,
   type InventoryReport,
 } from '@hsmfleet/contract';
+import { controlFrameProblem } from '@hsmfleet/contract/wire-validator';
 import type { AgentState, WriteHost } from '@hsmfleet/resource';
 import { FrameWriter } from './frame-writer.ts';
 import type { ResourceSource } from './run-context.ts';

@@ -17,4 +17,3 @@ export * from './schedule-state.ts';
 export * from './event.ts';
 export * from './wire.ts';
 export * from './frame.ts';
-export * from './wire-validator.ts';

@@ -1,4 +1,5 @@
-import { controlFrameProblem, Secret, type Plan } from '@hsmfleet/contract';
+import { Secret, type Plan } from '@hsmfleet/contract';
+import { controlFrameProblem } from '@hsmfleet/contract/wire-validator';
 import { describe, expect, it } from 'vitest';
 import { compile, mistakesOf, tasksOf, tasksOfPlan } from './test-playbook.ts';
 

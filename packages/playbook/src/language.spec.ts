@@ -1,4 +1,5 @@
-import { controlFrameProblem, type Plan, type PlannedInclude, type PlannedStep } from '@hsmfleet/contract';
+import type { Plan, PlannedInclude, PlannedStep } from '@hsmfleet/contract';
+import { controlFrameProblem } from '@hsmfleet/contract/wire-validator';
 import { loadHosts } from '@hsmfleet/hosts';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';

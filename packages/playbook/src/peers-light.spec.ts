@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { controlFrameProblem } from '@hsmfleet/contract';
+import { controlFrameProblem } from '@hsmfleet/contract/wire-validator';
 import { loadHosts } from '@hsmfleet/hosts';
 import { describe, expect, it } from 'vitest';
 import { compilePlaybook } from './index.ts';

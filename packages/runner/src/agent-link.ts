@@ -1,4 +1,5 @@
-import { agentFrameProblem, encodeBinaryFrame, encodeJsonFrame, FrameDecoder, HsmfleetError, type AgentFrame, type ControlFrame } from '@hsmfleet/contract';
+import { encodeBinaryFrame, encodeJsonFrame, FrameDecoder, HsmfleetError, type AgentFrame, type ControlFrame } from '@hsmfleet/contract';
+import { agentFrameProblem } from '@hsmfleet/contract/wire-validator';
 import type { Channel } from '@hsmfleet/transport';
 import { escapeControls, escapeControlsIn } from './escape-controls.ts';
 

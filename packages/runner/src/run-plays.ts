@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { agentFrameProblem, CONTROL_SEQ_BASE, countTasks, exitCodeOf, HsmfleetError, type Plan, type RunEventOf } from '@hsmfleet/contract';
+import { CONTROL_SEQ_BASE, countTasks, exitCodeOf, HsmfleetError, type Plan, type RunEventOf } from '@hsmfleet/contract';
+import { agentFrameProblem } from '@hsmfleet/contract/wire-validator';
 import type { HostTarget } from '@hsmfleet/transport';
 import { delegatesWork, sharesWork } from './cross-host.ts';
 import { createCustodyRegistry } from './custody-registry.ts';

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { agentFrameProblem, encodeJsonFrame, FrameDecoder, PROTOCOL, type AgentFrame, type ControlFrame, type Plan } from '@hsmfleet/contract';
+import { encodeJsonFrame, FrameDecoder, PROTOCOL, type AgentFrame, type ControlFrame, type Plan } from '@hsmfleet/contract';
+import { agentFrameProblem } from '@hsmfleet/contract/wire-validator';
 import { expect, test } from 'vitest';
 import { readRecording } from './recording.ts';
 import { emptyTally, Journals, speakAsAgent, type Behaviour } from './simulated-agent.ts';
