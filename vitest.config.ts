@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** One configuration for every package; a package's target runs it with its own folder as root. */
@@ -7,7 +8,6 @@ export default defineConfig({
     testTimeout: 20_000,
     passWithNoTests: true,
     pool: 'threads',
-    // whoever runs the tests may want colours of their own reporter: what the tested code prints depends on its stream alone
-    env: { FORCE_COLOR: '' },
+    setupFiles: [fileURLToPath(new URL('tools/test/plain-output.ts', import.meta.url))],
   },
 });

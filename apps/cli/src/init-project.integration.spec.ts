@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
-const hsmfleet = (...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } });
+const hsmfleet = (...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: '1' } });
 const answered = ['--webservers', 'web[01:03].example.net, db.example.net', '--user', 'ops', '--token', 'Card 7', '--key-id', '0a'];
 
 /** Everything below a folder, with its contents. */

@@ -26,7 +26,7 @@ afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
 function lint(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, 'lint', ...words], { cwd: folder, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } }, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, 'lint', ...words], { cwd: folder, env: { ...process.env, NO_COLOR: '1' } }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
