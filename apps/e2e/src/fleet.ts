@@ -145,6 +145,28 @@ export class Desk {
     return spawn(join(ROOT, 'apps/cli/bin/hsmfleet'), words, { cwd: this.folder, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
+  /**
+   * `hsmfleet WORDS` on a terminal, by somebody who answers each question that shows, in this order; what both streams said
+   * is in `stdout`.
+   */
+  typed(answers: readonly (readonly [question: string, answer: string])[], ...words: string[]): Promise<Ended> {
+    return new Promise((resolve) => {
+      const command = [join(ROOT, 'apps/cli/bin/hsmfleet'), ...words].map((word) => `'${word}'`).join(' ');
+      const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: this.folder, env: { ...this.env, TERM: 'xterm' }, stdio: ['pipe', 'pipe', 'ignore'] });
+      const open = [...answers];
+      let stdout = '';
+      let unanswered = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        stdout += chunk.toString();
+        unanswered += chunk.toString();
+        if (open[0] === undefined || !unanswered.includes(open[0][0])) return;
+        unanswered = '';
+        child.stdin.write(`${open.shift()?.[1] ?? ''}\r`);
+      });
+      child.on('close', (code) => { resolve({ code: code ?? -1, stdout, stderr: '' }); });
+    });
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

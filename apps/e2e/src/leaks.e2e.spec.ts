@@ -39,6 +39,10 @@ const PATHS: Readonly<Record<string, RegExp>> = {
   'excerpts of YAML errors': /error/,
   'errors of templates on hosts': /a condition that is wrong/,
   'a login that is refused': /stranger/,
+  'apply --step on a terminal': /Perform task: \[secret\]/,
+  'output of apply -vvv over the system\'s ssh': /web01/,
+  'lists of hosts, tasks and tags': /A name with/,
+  'tasks without a playbook': /debug|SUCCESS/,
   'errors of a database address': /error/,
   'wrong passwords and identities': /error/,
   'command lines of processes': /agent\.js/,
@@ -68,6 +72,8 @@ const PATHS: Readonly<Record<string, RegExp>> = {
   'metrics': /# HELP/,
   'bodies of notifications': /hsmfleet\.notification/,
   'hsmfleet hosts --vars': /\[secret\]/,
+  'hsmfleet vars': /vault_pin/,
+  'hsmfleet lint': /show\.yml/,
   'hsmfleet runs': /show\.yml/,
   'hsmfleet runs show': /web01/,
   'hsmfleet runs log': /web01/,
@@ -148,6 +154,11 @@ async function perform(): Promise<void> {
   desk.write('plain.yml', '- hosts: all\n  gather_facts: false\n  tasks:\n    - { name: mode, file: { path: /srv/leak/content, mode: "0640" } }\n    - { name: plain contents over a secret, copy: { content: "nothing secret\\n", dest: /srv/leak/content, mode: "0640" } }\n');
   see('differences of a file whose old contents were secret', both(await apply('plain.yml', '--diff', '-vv', '-l', 'web01')));
   see('blocks, retries, other hosts, run_once', both(await apply('blocks.yml', '-vvv', '--diff')));
+  const question = '(N)o/(y)es/(c)ontinue: ';
+  see('apply --step on a terminal', both(await desk.typed([[question, 'y'], [question, 'y'], [question, 'c']], 'apply', 'show.yml', '-i', 'hosts.yml', ...OPENED, '-l', 'web01', '--step', '-e', 'serial=6')));
+  see('output of apply -vvv over the system\'s ssh', both(await apply('show.yml', '-l', 'web01', '-vvv', '--debug', '-e', 'serial=7 ansible_connection=openssh')));
+  see('tasks without a playbook', both(await desk.hsmfleet('run', 'all', '-i', 'hosts.yml', ...OPENED, '-vvv', '-m', 'debug', '-a', 'msg="{{ vault_pin }} {{ age_pin }} {{ whole_list }}"')));
+  see('tasks without a playbook', both(await desk.hsmfleet('run', 'web01', '-i', 'hosts.yml', ...OPENED, '--json', '-m', 'command', '-a', '{"argv": ["sh", "-c", "cat; exit 1"], "stdin": "{{ vault_pin }}"}')));
   see('a login that is refused', both(await desk.hsmfleet('apply', 'plain.yml', '-i', 'stranger.yml', ...OPENED, '-vvv', '--debug')));
 }
 
@@ -238,6 +249,10 @@ async function serve(): Promise<void> {
 }
 
 async function commands(): Promise<void> {
+  for (const list of ['--list-tasks', '--list-tags', '--list-hosts', '--syntax-check']) see('lists of hosts, tasks and tags', both(await apply('show.yml', list)));
+  for (const words of [['web01'], ['web01', 'vault_pin'], ['web01', 'whole_list', '--playbook', 'show.yml'], ['web02', '--json', '--playbook', 'show.yml']]) see('hsmfleet vars', both(await desk.hsmfleet('vars', ...words, '-i', 'hosts.yml', ...OPENED)));
+  see('hsmfleet vars', both(await desk.hsmfleet('vars', 'web01', '-i', 'hosts.yml')));
+  for (const format of ['terminal', 'json', 'sarif']) for (const playbook of ['show.yml', 'mistake0.yml']) see('hsmfleet lint', both(await desk.hsmfleet('lint', playbook, '-i', 'hosts.yml', ...OPENED, '--strict', '--format', format)));
   see('hsmfleet hosts --vars', both(await desk.hsmfleet('hosts', '-i', 'hosts.yml', '--vars', ...OPENED)));
   const listed = await desk.hsmfleet('runs', '-n', '50', '--json');
   see('hsmfleet runs', both(listed));

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentFrameProblem } from '@hsmfleet/contract/wire-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Desk, events, Fleet, READ_ONLY_ENV, READ_ONLY_MODULE, recap, ROOT, run, type Ended } from './fleet.ts';
+import { Desk, events, Fleet, READ_ONLY_ENV, READ_ONLY_MODULE, recap, run, type Ended } from './fleet.ts';
 
 /* What an operator who knows Ansible types: ways to log in and to become root, tags, -e, handlers, exit codes, --json. */
 const SUDO_PASSWORD = 'fleet sudo';
@@ -56,30 +55,13 @@ describe('a login', () => {
     const ended = await desk.hsmfleet('apply', 'who.yml', '--inventory', secret, '-vv');
     expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('who.stdout: root') });
     expect(ended.stdout + ended.stderr).not.toContain(SUDO_PASSWORD);
-    const wrong = await typed('not it', 'apply', 'who.yml', '-i', opspw, '-l', 'web01', '-K');
+    const wrong = await desk.typed([['sudo password: ', 'not it']], 'apply', 'who.yml', '-i', opspw, '-l', 'web01', '-K');
     expect(wrong).toMatchObject({ code: 2, stdout: expect.stringContaining('the sudo password was refused') });
-    const right = await typed(SUDO_PASSWORD, 'apply', 'who.yml', '-i', opspw, '-K');
+    const right = await desk.typed([['sudo password: ', SUDO_PASSWORD]], 'apply', 'who.yml', '-i', opspw, '-K');
     expect(right, right.stdout).toMatchObject({ code: 0, stdout: expect.stringMatching(/web02 +: ok=2/) });
     expect(right.stdout).not.toContain(SUDO_PASSWORD);
   });
 });
-
-/** Runs the program on a terminal, and answers its one question. */
-function typed(answer: string, ...words: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const command = [join(ROOT, 'apps/cli/bin/hsmfleet'), ...words].map((word) => `'${word}'`).join(' ');
-    const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: desk.folder, env: { ...desk.env, TERM: 'xterm' }, stdio: ['pipe', 'pipe', 'ignore'] });
-    let stdout = '';
-    let answered = false;
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-      if (answered || !stdout.includes('sudo password: ')) return;
-      answered = true;
-      child.stdin.write(`${answer}\r`);
-    });
-    child.on('close', (code) => { resolve({ code: code ?? -1, stdout, stderr: '' }); });
-  });
-}
 
 describe('a playbook', () => {
   test('gives -e the last word, the own result to changed_when and failed_when, and a loop its item', async () => {
