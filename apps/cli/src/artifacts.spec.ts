@@ -87,10 +87,10 @@ describe('one package', () => {
     expect(await exportArtifact('libp11', target, {}, false)).toBe(`${join(target, 'libp11_2.12-1_amd64.deb')}\n`);
     expect(readFileSync(join(target, 'libp11_2.12-1_amd64.deb'), 'utf8')).toBe('two');
     writeFileSync(join(target, 'mine'), 'mine');
-    await expect(exportArtifact('libp11', join(target, 'mine'), {}, false)).rejects.toMatchObject({ code: 'USAGE', message: `${join(target, 'mine')} exists` });
+    await expect(exportArtifact('libp11', join(target, 'mine'), {}, false)).rejects.toMatchObject({ code: 'USAGE', message: `${join(target, 'mine')} exists already` });
     await exportArtifact('libp11', join(target, 'mine'), { version: '2.11' }, true);
     expect(readFileSync(join(target, 'mine'), 'utf8')).toBe('one');
-    await expect(exportArtifact('libp11', join(target, 'no/such'), {}, false)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('cannot write') as unknown });
+    await expect(exportArtifact('libp11', join(target, 'no/such'), {}, false)).rejects.toMatchObject({ code: 'FILE_WRITE', message: expect.stringContaining('cannot write') as unknown });
     expect(readdirSync(target).sort()).toEqual(['libp11_2.12-1_amd64.deb', 'mine']);
   });
 

@@ -1,11 +1,11 @@
-import { constants } from 'node:fs';
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { findArtifact } from '@hsmfleet/playbook';
 import { createColors, formatTable, printable, printableBlock, printableJson, wantsColor } from '@hsmfleet/reporter';
 import { openStore, type Store, type StoredArtifact } from '@hsmfleet/store';
 import type { ArtifactSelection } from './commands/artifacts.ts';
+import { writeOutput } from './output-file.ts';
 
 /**
  * The packages that hosts built, by name, the one told of last first; empty when there is none.
@@ -42,7 +42,7 @@ export function showArtifact(name: string, selection: ArtifactSelection, json: b
  * Writes a package file; it appears only when it is whole.
  * @param target a file, or a folder, in which it gets its own name
  * @returns the path
- * @throws HsmfleetError ARTIFACT_MISSING, USAGE when the file exists or cannot be written, STORE
+ * @throws HsmfleetError ARTIFACT_MISSING, USAGE when the file exists, FILE_WRITE, STORE
  */
 export function exportArtifact(name: string, target: string, selection: ArtifactSelection, force: boolean): Promise<string> {
   return withStore(async (store) => {
@@ -50,15 +50,8 @@ export function exportArtifact(name: string, target: string, selection: Artifact
     if (one.path === undefined) throw fileGone(one);
     const isFolder = (await stat(target).catch(() => undefined))?.isDirectory() === true;
     const path = isFolder ? join(target, one.file) : target;
-    if (!force && (await stat(path).catch(() => undefined)) !== undefined) throw new HsmfleetError('USAGE', `${path} exists`, { hint: 'choose another name, or write over it with --force' });
-    const draft = join(dirname(path), `.${one.sha256.slice(0, 12)}.${String(process.pid)}`);
-    try {
-      await copyFile(one.path, draft, constants.COPYFILE_EXCL);
-      await rename(draft, path);
-    } catch (thrown) {
-      await rm(draft, { force: true });
-      throw new HsmfleetError('USAGE', `cannot write ${path}: ${(thrown as Error).message}`, { cause: thrown });
-    }
+    const kept = one.path;
+    await writeOutput(path, { force }, async () => ({ contents: await readFile(kept) }));
     return `${printable(path)}\n`;
   });
 }

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { buildReport, parsePoints, REPORT_FORMATS, selectPoints, type ReportFile, type ReportFormat } from '@hsmfleet/benchmark-report';
 import { HsmfleetError, type BenchmarkPoint } from '@hsmfleet/contract';
 import { printable } from '@hsmfleet/reporter';
 import { openStore } from '@hsmfleet/store';
+import { writeOutput } from './output-file.ts';
 
 /** Options of `hsmfleet bench report`. */
 export interface BenchmarkReportOptions {
@@ -92,15 +92,11 @@ function noPoints(all: readonly BenchmarkPoint[], options: BenchmarkReportOption
 /** A file is there in full or as it was before. */
 async function writeReportFile(folder: string, { path, content }: ReportFile): Promise<void> {
   const file = join(folder, path);
-  const fresh = `${file}.${randomBytes(4).toString('hex')}.new`;
-  try {
-    await makeFolder(dirname(file));
-    await writeFile(fresh, content);
-    await rename(fresh, file);
-  } catch (thrown) {
-    await rm(fresh, { force: true }).catch(() => undefined);
-    throw new HsmfleetError('FILE_WRITE', `cannot write ${file}: ${(thrown as Error).message}`, { hint: 'choose another folder with --out', cause: thrown });
-  }
+  const writeHint = 'choose another folder with --out';
+  await makeFolder(dirname(file)).catch((thrown: unknown) => {
+    throw new HsmfleetError('FILE_WRITE', `cannot write ${file}: ${(thrown as Error).message}`, { hint: writeHint, cause: thrown });
+  });
+  await writeOutput(file, { force: true, writeHint }, () => Promise.resolve({ contents: content }));
 }
 
 /** Node's own way with parents never ends where the system answers that a parent is missing which is there, as /proc does. */

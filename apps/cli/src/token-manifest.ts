@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { HsmfleetError } from '@hsmfleet/contract';
@@ -10,6 +10,7 @@ import {
 import { statedToken, type TokenSession } from '@hsmfleet/station';
 import { spkiFingerprint } from '@hsmfleet/x509';
 import { loadTrustedKeys, readText } from './load-custody.ts';
+import { writeOutput } from './output-file.ts';
 import { runUser } from './run-identity.ts';
 import type { PinOptions, TokenOptions } from './token-options.ts';
 import { VERSION } from './version.ts';
@@ -22,21 +23,14 @@ export interface SeenToken {
 
 /**
  * `token manifest key`: a new key pair of an operator, FILE (0600) and FILE.pub.
- * @throws HsmfleetError USAGE when one of them exists already
+ * @throws HsmfleetError USAGE when one of them exists already, FILE_WRITE
  */
 export async function makeOperatorKey(file: string): Promise<string> {
   const key = createOperatorKey();
   await mkdir(dirname(file), { recursive: true });
   for (const [path, text, mode] of [[file, key.privateKey, 0o600], [`${file}.pub`, key.publicKey, 0o644]] as const) {
-    try {
-      // never over another key: what it signed could not be verified any more
-      await writeFile(path, text, { mode, flag: 'wx' });
-    } catch (thrown) {
-      const exists = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
-      throw new HsmfleetError(exists ? 'USAGE' : 'FILE_MISSING', exists ? `${path} exists already` : `cannot write ${path}: ${(thrown as Error).message}`, {
-        ...(exists ? { hint: 'give another name: a key is never overwritten' } : {}), cause: thrown,
-      });
-    }
+    // never over another key: what it signed could not be verified any more
+    await writeOutput(path, { force: false, mode, existsHint: 'give another name: a key is never overwritten' }, () => Promise.resolve({ contents: text }));
   }
   return `private key   ${file}\npublic key    ${file}.pub (give this one to --manifest-key)\nkey id        ${key.keyId}\n`;
 }
@@ -111,7 +105,7 @@ async function signersOf(session: TokenSession, { token }: SeenToken): Promise<T
 /**
  * Writes the manifest of a token, signed by the operator and by keys of the token.
  * @param options.signers keys of the token, when there was a login
- * @throws HsmfleetError MANIFEST_INVALID, FILE_MISSING, USAGE
+ * @throws HsmfleetError MANIFEST_INVALID, FILE_WRITE, USAGE
  */
 export async function writeManifest(
   file: string, seen: SeenToken, operator: ManifestSigner, options: { note?: string | undefined; force: boolean; signers: readonly TokenKeySigner[] },
@@ -122,14 +116,8 @@ export async function writeManifest(
   });
   const sealed = await sealManifest(manifest, [operator, ...options.signers]);
   await mkdir(dirname(file), { recursive: true });
-  try {
-    await writeFile(file, sealed, { mode: 0o644, flag: options.force ? 'w' : 'wx' });
-  } catch (thrown) {
-    const exists = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
-    throw new HsmfleetError(exists ? 'USAGE' : 'FILE_MISSING', exists ? `${file} exists already` : `cannot write ${file}: ${(thrown as Error).message}`, {
-      ...(exists ? { hint: 'write over it with --force: hosts are then held against the new one' } : {}), cause: thrown,
-    });
-  }
+  const existsHint = 'write over it with --force: hosts are then held against the new one';
+  await writeOutput(file, { force: options.force, existsHint }, () => Promise.resolve({ contents: sealed }));
   const text = `${file}\n${describeManifest(manifest).join('\n')}\nsigned       by the operator${options.signers.length === 0 ? ' alone (with a PIN the keys of the token sign as well)' : ` and by its keys ${options.signers.map(({ keyId }) => manifest.keys.find(({ fingerprint }) => fingerprint === keyId)?.id ?? '').join(', ')}`}\n`;
   return { text, json: { file, ...manifest } };
 }
