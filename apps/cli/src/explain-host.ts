@@ -3,7 +3,7 @@ import { HsmfleetError, isDeferred, type SourcePosition, type Value } from '@hsm
 import { loadHosts, originIn, readableValue, VARIABLE_LEVELS, type HostEntry, type HostsModel, type VariableLayer, type VariableSource } from '@hsmfleet/hosts';
 import { createColors, printable, printableJson, wantsColor, type Colors } from '@hsmfleet/reporter';
 import { renderValue, scopeOf } from '@hsmfleet/template';
-import { suggestion, type VaultOpener } from '@hsmfleet/yaml-source';
+import { isLocked, suggestion, type VaultOpener } from '@hsmfleet/yaml-source';
 import { parseExtraVars } from './extra-vars.ts';
 import { nearPath } from './near-path.ts';
 import { needHosts } from './open-hosts.ts';
@@ -145,7 +145,7 @@ class Unopened implements VaultOpener {
     try {
       if (this.#opener !== undefined) return await this.#opener.open(sealed);
     } catch (thrown) {
-      if (!(thrown instanceof HsmfleetError) || (thrown.code !== 'VAULT_PASSWORD' && thrown.code !== 'AGE_IDENTITY')) throw thrown;
+      if (!(thrown instanceof HsmfleetError) || !isLocked(thrown)) throw thrown;
     }
     this.met = true;
     // a file without variables, where it is one, and else a text that is masked

@@ -1,5 +1,5 @@
 import { split } from 'shlex';
-import { Deferred, HsmfleetError, Secret, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, LockedSecret, Secret, type Value } from '@hsmfleet/contract';
 import type { Become, HostTarget } from '@hsmfleet/transport';
 
 /** What a play and the command line say about reaching hosts; a host's own variables win, as in Ansible. */
@@ -79,6 +79,7 @@ function reader(host: string, vars: Record<string, Value>): Reader {
     secret(...keys) {
       const found = find(keys);
       if (found === undefined) return undefined;
+      if (found[1] instanceof LockedSecret) throw found[1].problem;
       return found[1] instanceof Secret ? found[1] : new Secret(text(...keys) ?? '', found[0]);
     },
     flag(key) {

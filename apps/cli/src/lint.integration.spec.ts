@@ -44,6 +44,16 @@ describe('the exit code', () => {
     expect(await lint('host.yml', '-i', 'hosts.yml')).toMatchObject({ code: 1, stdout: expect.stringMatching(/^host\.yml:4:\d+: error .*port.* \[UNDEFINED_VARIABLE\]$/m) as unknown });
   });
 
+  it('does not tell of passwords that are not given: who reviews need not be able to roll out', async () => {
+    const sealed = ['  vars:', '    pin: !vault |', '      $ANSIBLE_VAULT;1.1;AES256', `      ${'61'.repeat(64)}0a${'62'.repeat(64)}0a${'63'.repeat(64)}`, ''].join('\n');
+    writeFileSync(join(folder, 'sealed.yml'), `web:\n  hosts: {a: }\n${sealed}`);
+    writeFileSync(join(folder, 'pin.yml'), '- name: Uses a PIN\n  hosts: web\n  tasks:\n    - {name: a, debug: {msg: "{{ pin }}"}}\n    - {name: b, debug: {msg: "{{ port }}"}}\n');
+    expect(await lint('pin.yml', '-i', 'sealed.yml')).toMatchObject({ code: 1, stdout: expect.not.stringContaining('VAULT') as unknown, stderr: expect.stringContaining('note: no password opens some of what is encrypted') as unknown });
+    writeFileSync(join(folder, 'pin.yml'), '- name: Uses a PIN\n  hosts: web\n  tasks:\n    - {name: a, debug: {msg: "{{ pin }}"}}\n');
+    expect(await lint('pin.yml', '-i', 'sealed.yml')).toMatchObject({ code: 0, stdout: 'nothing found\n' });
+    expect(await lint('good.yml', '-i', 'sealed.yml')).toEqual({ code: 0, stdout: 'nothing found\n', stderr: '' });
+  });
+
   it('is that of a wrong command line for what does not exist', async () => {
     expect(await lint()).toMatchObject({ code: 1, stderr: expect.stringMatching(/no playbook is given/) as unknown });
     expect(await lint('none.yml')).toMatchObject({ code: 1, stderr: expect.stringMatching(/none\.yml/) as unknown });

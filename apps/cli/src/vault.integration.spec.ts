@@ -255,4 +255,18 @@ describe.skipIf(why !== undefined)('a run with an encrypted PIN', { timeout: 60_
     expect(stderr).toMatch(/^error: the vault password does not fit \(vault id "default", tried "default"\); the same goes for 1 more place\n {2}--> \S+site\.yml:3:23\n/);
     expect((stderr.match(/^error:/gm) ?? []).length).toBe(1);
   });
+
+  it('needs no password where no encrypted value is used, and says which one it is where one is', async () => {
+    const indented = inline.trimEnd().split('\n').map((line) => `    ${line}\n`).join('');
+    write('locked.yml', `all:\n  hosts:\n    here: {ansible_connection: local}\n  vars:\n${indented}`);
+    write('unused.yml', '- hosts: all\n  gather_facts: false\n  tasks:\n    - command: echo done\n');
+    write('used.yml', '- hosts: all\n  gather_facts: false\n  tasks:\n    - command: echo done\n    - command: {argv: [cat], stdin: "{{ token_pin }}"}\n');
+    const told = (...argv: string[]): Promise<Run> => run([...argv, '-i', 'locked.yml'], { env: { NEEDLE: PIN } }, SANDBOX);
+    expect(await told('hosts', '--vars')).toMatchObject({ code: 0, stdout: expect.stringContaining('"token_pin":"[secret]"') as string });
+    expect(await told('apply', 'unused.yml')).toMatchObject({ code: 0, stdout: expect.stringMatching(/here +: ok=1/) as string });
+    const problem = { code: 1, stdout: '', stderr: expect.stringMatching(/^error: it is encrypted with Ansible Vault, and no vault password is given\n {2}--> \S+locked\.yml:5:23\n/) as string };
+    expect(await told('apply', 'used.yml')).toMatchObject(problem);
+    write('locked.yml', `all:\n  hosts:\n    here: {ansible_connection: local}\n  vars:\n${indented.replace('token_pin:', 'ansible_become_password:')}`);
+    expect(await told('apply', 'unused.yml', '--become')).toMatchObject({ ...problem, stderr: expect.stringMatching(/no vault password is given\n {2}--> \S+locked\.yml:5:\d+\n/) as string });
+  });
 });

@@ -1,4 +1,5 @@
 export * from './secret.ts';
+export * from './locked-secret.ts';
 export * from './redactor.ts';
 export * from './sealed.ts';
 export * from './error.ts';

@@ -1,3 +1,4 @@
+import { LockedSecret } from './locked-secret.ts';
 import { Secret, SECRET_MASK } from './secret.ts';
 
 /** Replaces every occurrence of known secret values in text and in JSON-like values. */
@@ -26,6 +27,8 @@ export function createRedactor(secrets: Iterable<Secret | string> = []): Redacto
   const known = new Set<string>();
   const redactor: Redactor = {
     add(secret) {
+      // what nobody here could open, nobody here can show
+      if (secret instanceof LockedSecret) return;
       const value = typeof secret === 'string' ? secret : secret.reveal();
       if (value.length < SHORTEST || known.has(value)) return;
       for (const form of formsOf(value)) known.add(form);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Secret, type HsmfleetError } from '@hsmfleet/contract';
+import { LockedSecret, Secret, type HsmfleetError } from '@hsmfleet/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runHostsScript, scriptEnvironment } from './hosts-script.ts';
 import { loadHosts } from './load-hosts.ts';
@@ -64,7 +64,9 @@ describe('a program that lists hosts', () => {
     const model = await loadHosts([path], { vault: { open: () => Promise.resolve({ plaintext: Buffer.from('648219') }) } });
     expect(model.find('a')?.vars).toEqual({ pin: new Secret('648219', 'vault:vault') });
     expect(model.warnings).toEqual([`${path} wrote: careful`]);
-    expect(await failure(loadHosts([path]))).toMatchObject({ code: 'VAULT_PASSWORD' });
+    const locked = (await loadHosts([path])).find('a')?.vars.pin;
+    expect(locked).toBeInstanceOf(LockedSecret);
+    expect(() => (locked as LockedSecret).reveal()).toThrow(/vault: it is encrypted with Ansible Vault, and no vault password is given/);
   });
 
   it.each(['{"web": {"vars": {"__proto__": 1}}}', '{"_meta": {"hostvars": {"a": {"__proto__": {"x": 1}}}}, "web": ["a"]}'])('cannot reach what objects have in common: %s', async (answer) => {

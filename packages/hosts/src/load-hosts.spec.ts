@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Deferred, HsmfleetError, HsmfleetErrors, Secret } from '@hsmfleet/contract';
+import { createRedactor, Deferred, HsmfleetError, HsmfleetErrors, LockedSecret, Secret } from '@hsmfleet/contract';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expandRange } from './expand-range.ts';
@@ -130,13 +130,22 @@ describe('loadHosts', () => {
     ['a bad range', 'web:\n  hosts:\n    w[3:1]:\n', 3, 5, 'HOSTS_INVALID'], ['groups in a circle', 'a:\n  children:\n    b:\n      children:\n        a:\n', 1, 1, 'HOSTS_INVALID'],
     ['a list as the file', '- a\n', 1, 1, 'HOSTS_INVALID'], ['bad indentation', 'web:\n  hosts:\n    a: 1\n     b: 2\n', 4, 6, 'PLAYBOOK_SYNTAX'],
     ['a secret that is not there', 'web:\n  hosts:\n    a: {p: !secret file:nope}\n', 3, 20, 'SECRET_REFERENCE'], ['a host that is no mapping', 'web:\n  hosts:\n    a: text\n', 3, 8, 'HOSTS_INVALID'],
-    ['an encrypted value', 'web:\n  vars:\n    a: !vault x\n', 3, 15, 'VAULT_PASSWORD'],
   ])('reports %s', async (_what, text, line, column, code) => {
     const path = write({ 'hosts.yml': text });
     const [first, ...more] = await mistakes([path]);
     expect(more).toEqual([]);
     expect(first).toMatchObject({ code, position: { file: path, line, column } });
     expect(first?.excerpt).toBe(text.split('\n')[line - 1]);
+  });
+
+  it('asks for a password where an encrypted value is used, and for a file that is encrypted as a whole', async () => {
+    const path = write({ 'hosts.yml': 'web:\n  hosts: {a: }\n  vars:\n    pin: !vault x\n    plain: 1\n' });
+    const vars = (await loadHosts([path])).find('a')?.vars;
+    expect(vars).toMatchObject({ plain: 1, pin: expect.any(LockedSecret) as LockedSecret });
+    expect(() => (vars?.pin as LockedSecret).reveal()).toThrow(expect.objectContaining({ code: 'VAULT_PASSWORD', position: { file: path, line: 4, column: 17 } }) as Error);
+    expect(createRedactor([vars?.pin as Secret]).text('as it is')).toBe('as it is');
+    write({ 'group_vars/web.yml': '$ANSIBLE_VAULT;1.1;AES256\n6162\n' });
+    expect(await mistakes([path])).toMatchObject([{ code: 'VAULT_PASSWORD', position: { line: 1 } }]);
   });
 
   it('reports all mistakes at once', async () => {

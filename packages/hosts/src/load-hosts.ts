@@ -16,7 +16,7 @@ import { IniReader } from './read-ini.ts';
 import { ScriptReader } from './read-script.ts';
 import { VarsFiles } from './vars-files.ts';
 
-export interface LoadHostsOptions extends SecretOptions {
+export interface LoadHostsOptions extends Omit<SecretOptions, 'openLater'> {
   /** Folder of the playbook: its group_vars and host_vars count too, over those beside the hosts files. */
   playbookDir?: string | undefined;
   /** Limits of executable hosts files. */
@@ -29,7 +29,8 @@ const NOT_HOSTS = /^\.|^(?:host_vars|group_vars|vars_plugins)$|(?:\.(?:pyc|pyo|s
 
 /**
  * Reads hosts files of Ansible, in order, with `group_vars` and `host_vars` beside them: YAML, INI, and executable ones, which
- * are run. A folder stands for all files in it; a text with a comma that is no file is a list of hosts.
+ * are run. A folder stands for all files in it; a text with a comma that is no file is a list of hosts. As with Ansible, an
+ * encrypted value that no password opens is a mistake only where it is used; a file that is encrypted as a whole is one here.
  * @throws HsmfleetError, or HsmfleetErrors with every mistake found: HOSTS_INVALID, PLAYBOOK_SYNTAX, SECRET_REFERENCE, FILE_MISSING,
  *   VAULT_PASSWORD, VAULT_INVALID, TIMEOUT
  */
@@ -38,13 +39,14 @@ export async function loadHosts(paths: readonly string[], options: LoadHostsOpti
   const graph = new HostsGraph();
   const warnings: string[] = [];
   const folders: string[] = [];
+  const reading = { ...options, openLater: true };
   for (const path of paths) {
     try {
       if (path.includes(',') && !existsSync(path)) {
         readList(path, graph);
         continue;
       }
-      for (const file of filesOf(resolve(path))) warnings.push(...(await readFileInto(file, graph, problems, options)));
+      for (const file of filesOf(resolve(path))) warnings.push(...(await readFileInto(file, graph, problems, reading)));
       folders.push(folderOf(resolve(path)));
     } catch (thrown) {
       problems.addThrown(thrown);
@@ -58,7 +60,7 @@ export async function loadHosts(paths: readonly string[], options: LoadHostsOpti
   problems.throwIfAny();
   graph.complete();
   for (const name of graph.hosts.keys()) if (graph.groups.has(name)) warnings.push(`"${name}" is a host and a group: patterns mean the group`);
-  const files = new VarsFiles(options, problems);
+  const files = new VarsFiles(reading, problems);
   const members = new Map([...graph.groups.keys()].map((name) => [name, graph.members(name)]));
   const entries = await buildEntries(graph, members, files, folders, options.playbookDir);
   problems.throwIfAny();
@@ -94,7 +96,7 @@ function folderOf(path: string): string {
 }
 
 /** @returns warnings */
-async function readFileInto(path: string, graph: HostsGraph, problems: Problems, options: LoadHostsOptions): Promise<string[]> {
+async function readFileInto(path: string, graph: HostsGraph, problems: Problems, options: LoadHostsOptions & SecretOptions): Promise<string[]> {
   if (await isProgram(path)) {
     const script = new ScriptReader(path, graph, problems, { ...options, ...options.scripts });
     await script.read();

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { Deferred, HsmfleetError, Secret, type SourcePosition, type Value } from '@hsmfleet/contract';
+import { Deferred, HsmfleetError, LockedSecret, Secret, type SourcePosition, type Value } from '@hsmfleet/contract';
 import { hasMarkup } from '@hsmfleet/template';
-import type { Problems, SecretOptions } from '@hsmfleet/yaml-source';
+import { isLocked, type Problems, type SecretOptions } from '@hsmfleet/yaml-source';
 import { assign, assignToGroup, type HostsGraph } from './hosts-graph.ts';
 import { runHostsScript, type ScriptAnswer, type ScriptOptions } from './hosts-script.ts';
 
@@ -129,7 +129,9 @@ export class ScriptReader {
       return new Secret((await vault.open(sealed)).plaintext.toString('utf8'), `vault:${basename(this.#path)}`);
     } catch (thrown) {
       if (!(thrown instanceof HsmfleetError)) throw thrown;
-      this.#problems.add(new HsmfleetError(thrown.code, `a value of the hosts file ${this.#path}: ${thrown.message}`, { hint: thrown.hint, cause: thrown }));
+      const problem = new HsmfleetError(thrown.code, `a value of the hosts file ${this.#path}: ${thrown.message}`, { hint: thrown.hint, cause: thrown });
+      if (this.#options.openLater === true && isLocked(problem)) return new LockedSecret(problem, `vault:${basename(this.#path)}`);
+      this.#problems.add(problem);
       return null;
     }
   }

@@ -156,12 +156,22 @@ class HostCompiler {
     return {
       protocol: PROTOCOL, run: options.run, user: options.user, play: { index, name }, host: this.#host.name,
       check: options.check, diff: options.diff, gatherFacts: this.#play.gatherFacts, tasks, handlers: planned,
-      ...this.#variables.shipped(), secrets: this.#variables.secrets.entries,
+      ...this.#shipped(), secrets: this.#variables.secrets.entries,
       ...(this.#play.forceHandlers || options.forceHandlers === true ? { forceHandlers: true } : {}),
       ...(this.#play.anyErrorsFatal ? { anyErrorsFatal: true } : {}),
       ...(this.#play.rollbackBatch === undefined ? {} : { keepWebUndo: true }),
       onDisconnect: 'finish',
     };
+  }
+
+  /** Variables of the plan. One that is encrypted and cannot be opened is a mistake beside the others. */
+  #shipped(): ReturnType<HostVariables['shipped']> {
+    try {
+      return this.#variables.shipped();
+    } catch (thrown) {
+      this.#fail(thrown, this.#variables.at(this.#expanded.base));
+      return { vars: {} };
+    }
   }
 
   #handler(compiler: StepCompiler, handler: ExpandedStep, answers: string[]): PlannedStep[] {

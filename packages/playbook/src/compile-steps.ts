@@ -73,7 +73,15 @@ export class StepCompiler {
       id: step.id, variables, outcome,
       withItem: (value) => this.#context(step, own, register, { name: (step as ExpandedTask).control.loopVar, value }),
       fail: (thrown) => { fail(thrown, variables); },
-      encode: (value) => host.encode(value, step.frame, noted, used),
+      encode: (value) => {
+        try {
+          return host.encode(value, step.frame, noted, used);
+        } catch (thrown) {
+          // encrypted, and nobody can open it: a mistake beside the others
+          fail(thrown, variables);
+          return null;
+        }
+      },
       surroundings: () => host.surroundings(step.frame, own, used),
     };
   }

@@ -4,6 +4,6 @@ export * from './problems.ts';
 export { readBySchema, type SchemaReading } from './read-by-schema.ts';
 export * from './secret-reference.ts';
 export * from './to-value.ts';
-export { SEALED_TAGS, type VaultOpener } from './vault-values.ts';
+export { isLocked, SEALED_TAGS, type VaultOpener } from './vault-values.ts';
 export { SealedFiles, UnopenedFile } from './sealed-files.ts';
 export { YamlSource } from './yaml-source.ts';

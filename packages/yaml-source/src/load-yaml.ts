@@ -28,7 +28,7 @@ export async function parseYaml(path: string, text: string, options: SecretOptio
 
 async function finish(source: YamlSource, options: SecretOptions): Promise<LoadedYaml> {
   const { problems, warnings } = await resolveSecrets(source, options);
-  const sealed = await openVaultValues(source, options.vault);
+  const sealed = await openVaultValues(source, options);
   return { source, problems: [...source.problems, ...problems, ...sealed], warnings };
 }
 

@@ -15,6 +15,8 @@ export interface SecretOptions {
   ask?: Ask | undefined;
   /** Decrypts what Ansible Vault or age encrypted; absent: no password and no identity are given. */
   vault?: VaultOpener | undefined;
+  /** A value that no password or identity at hand opens becomes a LockedSecret, and is a mistake only where it is used. */
+  openLater?: boolean | undefined;
 }
 
 /** Answers by asker, so that a question is asked once however many files hold it. */

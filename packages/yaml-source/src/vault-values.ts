@@ -1,5 +1,6 @@
-import { HsmfleetError, Secret, sealedKind } from '@hsmfleet/contract';
+import { HsmfleetError, LockedSecret, Secret, sealedKind } from '@hsmfleet/contract';
 import { isScalar, visit, type Scalar } from 'yaml';
+import type { SecretOptions } from './secret-reference.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** Decrypts what Ansible Vault or age encrypted: text, or bytes where age wrote no armor. */
@@ -11,11 +12,16 @@ export interface VaultOpener {
 /** Tags of values that are encrypted. What the text begins with says with what. */
 export const SEALED_TAGS: ReadonlySet<string | undefined> = new Set(['!vault', '!vault-encrypted', '!age']);
 
+/** Is the password or the identity missing, rather than something wrong with what is encrypted? */
+export function isLocked(problem: HsmfleetError): boolean {
+  return problem.code === 'VAULT_PASSWORD' || problem.code === 'AGE_IDENTITY';
+}
+
 /**
  * Decrypts every `!vault` and `!age` value of a file into {@link YamlSource.secrets}.
  * @returns what could not be decrypted: VAULT_PASSWORD, VAULT_INVALID, AGE_IDENTITY, AGE_INVALID, with position
  */
-export async function openVaultValues(source: YamlSource, vault: VaultOpener | undefined): Promise<HsmfleetError[]> {
+export async function openVaultValues(source: YamlSource, { vault, openLater = false }: Pick<SecretOptions, 'vault' | 'openLater'>): Promise<HsmfleetError[]> {
   const problems: HsmfleetError[] = [];
   const nodes: Scalar[] = [];
   visit(source.root, {
@@ -32,6 +38,10 @@ export async function openVaultValues(source: YamlSource, vault: VaultOpener | u
     } catch (thrown) {
       if (!(thrown instanceof HsmfleetError)) throw thrown;
       const problem = source.problem(thrown.code, thrown.message, node, thrown.hint);
+      if (openLater && isLocked(problem)) {
+        source.secrets.set(node, new LockedSecret(problem, source.originOf(node)));
+        return;
+      }
       source.unopened.set(node, problem);
       problems.push(problem);
     }

@@ -4,7 +4,7 @@ import { LINT_RULES } from './rules.ts';
 import type { LintFinding, LintRule } from './rule.ts';
 
 /** Where a playbook is only looked at, nobody needs its secrets. */
-const WITHOUT_SECRETS: ReadonlySet<ErrorCode> = new Set(['SECRET_REFERENCE', 'VAULT_PASSWORD']);
+const WITHOUT_SECRETS: ReadonlySet<ErrorCode> = new Set(['SECRET_REFERENCE', 'VAULT_PASSWORD', 'AGE_IDENTITY']);
 
 /** What is looked at, and what a person has to say about it. */
 export interface LintOptions extends SurveyOptions {
