@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StateChange } from '@hsmfleet/contract';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -262,6 +262,22 @@ describe('a server that is told to end', () => {
     expect(await serving.end('SIGTERM')).toBe(0);
     // nothing has changed since the webhook was told of web02
     expect(hook.told()).toHaveLength(3);
+  });
+
+  test('never accepts a host key: a host that shows another is unreachable, and nothing is written', async () => {
+    const known = desk.write('nobody-known', '');
+    mkdirSync(join(desk.folder, 'host_vars'));
+    desk.write('host_vars/web02.yml', `ansible_ssh_common_args: -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=${known}\n`);
+    writeServeFile();
+    serving = new Serving();
+    await serving.ready();
+    await until(async () => (await inMetrics('unreachable')) === 1, 'the host is unreachable', () => serving.log);
+    expect(await outcomes()).toMatchObject({ pass: 1, unreachable: 1 });
+    const run = /run=(\S+)/.exec(serving.lines('finished')[0] ?? '')?.[1] ?? 'none';
+    const shown = await desk.hsmfleet('runs', 'show', run, '--host', 'web02');
+    expect(shown.stdout, shown.stderr).toMatch(/not in known_hosts/);
+    expect(readFileSync(known, 'utf8')).toBe('');
+    expect(await serving.end('SIGTERM')).toBe(0);
   });
 
   test('has told no secret to anybody', () => {
