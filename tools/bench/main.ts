@@ -247,7 +247,10 @@ function report(seconds: ReadonlyMap<string, number[]>, rssMb: number): void {
     const high = Math.max(...values).toFixed(2);
     process.stdout.write(`  ${name.padEnd(14)} ${median(values).toFixed(2).padStart(7)} s   (${low} to ${high})\n`);
   }
-  process.stdout.write(`  faster than tuned Ansible ${String(ratios.ansible_tuned)} x, than Mitogen ${String(ratios.mitogen)} x; ${String(ratios.ssh_true)} x the time of plain ssh\n`);
+  const said = [['ansible_tuned', 'x faster than tuned Ansible'], ['mitogen', 'x faster than Mitogen'], ['ssh_true', 'x the time of plain ssh']] as const;
+  // with --only some were not measured
+  const compared = said.flatMap(([name, text]) => (ratios[name] === null ? [] : [`${String(ratios[name])} ${text}`]));
+  if (compared.length > 0) process.stdout.write(`  ${compared.join('; ')}\n`);
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ hosts: HOSTS, medians_s: medians, ratios, controller_rss_mb: round(rssMb, 1) })}\n`);
   }
