@@ -39,7 +39,7 @@ export function showArtifact(name: string, selection: ArtifactSelection, json: b
 }
 
 /**
- * Writes a package file; it appears only when it is whole.
+ * Writes a package file, as {@link writeOutput} does.
  * @param target a file, or a folder, in which it gets its own name
  * @returns the path
  * @throws HsmfleetError ARTIFACT_MISSING, USAGE when the file exists, FILE_WRITE, STORE

@@ -2,6 +2,7 @@ import { fileUri, sarifText } from '@hsmfleet/check-report';
 import { HsmfleetError } from '@hsmfleet/contract';
 import { compilePlaybook, findingsOf, LINT_RULES, lintPlaybook, type LintFinding, type LintSeverity } from '@hsmfleet/playbook';
 import { createColors, formatTable, printable, printableJson, wantsColor } from '@hsmfleet/reporter';
+import { isLocked } from '@hsmfleet/yaml-source';
 import { askHidden, canAsk } from './ask-secret.ts';
 import { parseExtraVars } from './extra-vars.ts';
 import { nearPath } from './near-path.ts';
@@ -60,7 +61,7 @@ async function withHosts(playbook: string, options: LintCommandOptions, given: P
   } catch (thrown) {
     const found = findingsOf(thrown, playbook);
     // who reviews a playbook need not be able to roll it out
-    const readable = found.filter(({ rule }) => rule !== 'VAULT_PASSWORD' && rule !== 'AGE_IDENTITY');
+    const readable = found.filter(({ rule }) => !isLocked({ code: rule }));
     if (readable.length < found.length) process.stderr.write('note: no password opens some of what is encrypted: what it is used for was not looked at\n');
     return readable;
   }

@@ -15,8 +15,8 @@ export interface OutputOptions {
 }
 
 /**
- * Makes something and writes it to a file that is there in full or as it was before. The file is opened first, so that work on
- * a token is not done in vain.
+ * Makes something and writes it to a file: with `force` it is there in full or as it was before, without it a failure leaves
+ * none. The file is opened first, so that work on a token is not done in vain.
  * @throws HsmfleetError USAGE when it exists, FILE_WRITE; whatever `make` throws, and then there is no new file
  */
 export async function writeOutput<T extends { contents: string | Buffer }>(file: string, options: OutputOptions, make: () => Promise<T>): Promise<T> {

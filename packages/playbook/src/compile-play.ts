@@ -113,7 +113,7 @@ class HostCompiler {
     this.#layers = [...hostLayers, ...playLayers, magic, extraVars];
     this.#variables = new HostVariables({
       play: expanded, host: hostLayers, playLayers, magic, extra: extraVars, lookups: around.lookups,
-      later: around.remembered.get(host.name) ?? [], hostvars: () => around.knowledge.shippedHostvars(),
+      later: around.remembered.get(host.name) ?? [], hostvars: () => around.knowledge.shippedHostvars(), fail: (thrown) => { mistakes.add(thrown, host.name); },
     }, createSecretTable());
   }
 
@@ -156,22 +156,12 @@ class HostCompiler {
     return {
       protocol: PROTOCOL, run: options.run, user: options.user, play: { index, name }, host: this.#host.name,
       check: options.check, diff: options.diff, gatherFacts: this.#play.gatherFacts, tasks, handlers: planned,
-      ...this.#shipped(), secrets: this.#variables.secrets.entries,
+      ...this.#variables.shipped(), secrets: this.#variables.secrets.entries,
       ...(this.#play.forceHandlers || options.forceHandlers === true ? { forceHandlers: true } : {}),
       ...(this.#play.anyErrorsFatal ? { anyErrorsFatal: true } : {}),
       ...(this.#play.rollbackBatch === undefined ? {} : { keepWebUndo: true }),
       onDisconnect: 'finish',
     };
-  }
-
-  /** Variables of the plan. One that is encrypted and cannot be opened is a mistake beside the others. */
-  #shipped(): ReturnType<HostVariables['shipped']> {
-    try {
-      return this.#variables.shipped();
-    } catch (thrown) {
-      this.#fail(thrown, this.#variables.at(this.#expanded.base));
-      return { vars: {} };
-    }
   }
 
   #handler(compiler: StepCompiler, handler: ExpandedStep, answers: string[]): PlannedStep[] {

@@ -73,15 +73,7 @@ export class StepCompiler {
       id: step.id, variables, outcome,
       withItem: (value) => this.#context(step, own, register, { name: (step as ExpandedTask).control.loopVar, value }),
       fail: (thrown) => { fail(thrown, variables); },
-      encode: (value) => {
-        try {
-          return host.encode(value, step.frame, noted, used);
-        } catch (thrown) {
-          // encrypted, and nobody can open it: a mistake beside the others
-          fail(thrown, variables);
-          return null;
-        }
-      },
+      encode: (value) => host.encode(value, step.frame, noted, used),
       surroundings: () => host.surroundings(step.frame, own, used),
     };
   }

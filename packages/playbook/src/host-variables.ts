@@ -19,6 +19,8 @@ export interface HostVariablesOptions {
   later: Iterable<string>;
   /** `hostvars` for the wire. */
   hostvars: () => Value;
+  /** Takes down a mistake: a value that is encrypted and that nobody here can open. */
+  fail: (thrown: unknown) => void;
 }
 
 const mergedLayers = new WeakMap<readonly Layer[], Layer>();
@@ -116,7 +118,7 @@ export class HostVariables {
   /** A value as it travels to the host; every name in it that the host may look up is noted, or left to the step itself. */
   encode(value: Value, frame: Frame, own: Own, used: Set<string>): unknown {
     this.#collect(value, frame, own, used);
-    return encodeValue(value, this.secrets);
+    return this.#encoded(value);
   }
 
   /** The step's own variables and those above what tasks register: those of them that something may name. */
@@ -194,8 +196,17 @@ export class HostVariables {
         : value;
       // what is wrong in a variable is told where it is used
       const shipped = broken ? value : known;
-      if (shipped !== undefined) values[name] = encodeValue(shipped, this.secrets);
+      if (shipped !== undefined) values[name] = this.#encoded(shipped);
     }
     return values;
+  }
+
+  #encoded(value: Value): unknown {
+    try {
+      return encodeValue(value, this.secrets);
+    } catch (thrown) {
+      this.#given.fail(thrown);
+      return null;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { HsmfleetError, HsmfleetErrors } from '@hsmfleet/contract';
+import { isLocked } from './vault-values.ts';
 
 /** Collects mistakes, so that a person sees all of them at once. The same mistake at the same place counts once. */
 export class Problems {
@@ -53,7 +54,7 @@ export class Problems {
 
 /** One wrong vault password, or one missing identity, is one mistake, however many values it was for: the first place is told, and how many more. */
 function sayOnce(errors: readonly HsmfleetError[]): HsmfleetError[] {
-  const isPassword = (error: HsmfleetError, message?: string): boolean => (error.code === 'VAULT_PASSWORD' || error.code === 'AGE_IDENTITY') && (message === undefined || error.message === message);
+  const isPassword = (error: HsmfleetError, message?: string): boolean => isLocked(error) && (message === undefined || error.message === message);
   return errors.flatMap((error, index) => {
     if (!isPassword(error)) return [error];
     if (errors.findIndex(({ message, code }) => code === error.code && message === error.message) !== index) return [];

@@ -13,7 +13,7 @@ export interface VaultOpener {
 export const SEALED_TAGS: ReadonlySet<string | undefined> = new Set(['!vault', '!vault-encrypted', '!age']);
 
 /** Is the password or the identity missing, rather than something wrong with what is encrypted? */
-export function isLocked(problem: HsmfleetError): boolean {
+export function isLocked(problem: { code: string }): boolean {
   return problem.code === 'VAULT_PASSWORD' || problem.code === 'AGE_IDENTITY';
 }
 

@@ -47,7 +47,7 @@ function text({ id, row, control }: { id: string; row: RunSummaryRow | undefined
   ];
   const head = facts.flatMap(([label, value]) => (value === undefined ? [] : [`${label.padEnd(10)}${printable(value)}\n`])).join('');
   const table = formatTable(['host', 'outcome', 'ok', 'changed', 'skipped', 'failed', 'refused', 'ignored'], hosts.map(({ host, status, counts }) => [host, status, counts.ok, counts.changed, counts.skipped, counts.failed, counts.refused, counts.ignored]), colors);
-  const more = hosts.map((host) => [...(tasks ? [tasksOf(host, colors)] : []), ...(host.error === undefined ? [] : [errorOf(host, colors)])].join('\n')).join('');
+  const more = hosts.map((host) => [tasks ? tasksOf(host, colors) : '', errorOf(host, colors)].filter((part) => part !== '').join('\n')).join('');
   return `${head}\n${hosts.length === 0 ? 'what its hosts did is not kept any more\n' : table}${more === '' ? '' : `\n${more}`}${nextStep(id, kept, control, story, row)}`;
 }
 
